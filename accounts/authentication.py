@@ -1,0 +1,18 @@
+"""API keys in the Authorization header."""
+
+from typing import Any
+
+from knox.auth import TokenAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+
+class ApiKeyAuthentication(TokenAuthentication):
+    """Knox, made safe against keys that are not text."""
+
+    def authenticate_credentials(self, token: bytes) -> Any:
+        """The user and key. Raises AuthenticationFailed, also for bytes that are no UTF-8."""
+        try:
+            token.decode("ascii")
+        except UnicodeDecodeError as error:
+            raise AuthenticationFailed("Invalid token.") from error
+        return super().authenticate_credentials(token)

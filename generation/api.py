@@ -1,0 +1,127 @@
+"""REST endpoints for shorts."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.exceptions import APIException
+from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from generation import catalog, intake, pictures, queries, streaming
+from generation.api_shapes import ReceiptBody, ShortBody
+from generation.models import Short
+from generation.pipeline import start
+from metering import queries as metering_queries
+from metering.api_shapes import BalanceBody
+
+FORM_BYTES = 64 * 1024
+
+
+class BodyTooLarge(APIException):
+    """The whole request is larger than any picture may be."""
+
+    status_code = 413
+    default_code = "body_too_large"
+    default_detail = _("The request body is larger than this server takes. Nothing was started.")
+
+
+class ShortsGenerateApi(APIView):
+    """POST /api/shorts/generate: a picture in, a short on its way out."""
+
+    parser_classes = [MultiPartParser, FormParser]
+
+    class InputSerializer(serializers.Serializer[Any]):
+        prompt = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+        model = serializers.CharField(default=catalog.DEFAULT_MODEL, max_length=100)
+        seconds = serializers.IntegerField(default=catalog.DEFAULT_SECONDS)
+        resolution = serializers.CharField(default=catalog.DEFAULT_RESOLUTION, max_length=16)
+        aspect_ratio = serializers.CharField(required=False, allow_blank=True, max_length=8)
+        idempotency_key = serializers.RegexField(
+            r"^[\x21-\x7e]+$", required=False, allow_null=True, max_length=255
+        )
+
+    class OutputSerializer(ShortBody):
+        balance = BalanceBody()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse an oversized body before any of it is read."""
+        super().initial(request, *args, **kwargs)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_UPLOAD_BYTES + FORM_BYTES:
+            raise BodyTooLarge
+
+    def post(self, request: Request) -> Response:
+        at = timezone.now()
+        given = self.InputSerializer(
+            data={**request.data.dict(), "idempotency_key": request.headers.get("Idempotency-Key")}
+        )
+        given.is_valid(raise_exception=True)
+        upload = _one_picture(request)
+        order = intake.order(picture=upload, given=given.validated_data)
+        started = start.repeated(user=request.user, order=order) or start.run(
+            user=request.user, picture=pictures.prepare(upload=upload), order=order, at=at
+        )
+        balance = metering_queries.balance(user=request.user, at=at)
+        shown = queries.view(short=started.short, at=at, balance=balance)
+        where = {"Location": f"/api/shorts/{started.short.pk}"}
+        return Response(self.OutputSerializer(shown).data, status=202, headers=where)
+
+
+class ShortApi(APIView):
+    """GET /api/shorts/{id}: where a short stands, and its receipt."""
+
+    class OutputSerializer(ShortBody):
+        receipt = ReceiptBody()
+
+    def get(self, request: Request, short_id: UUID) -> Response:
+        short = _owned(request, short_id)
+        return Response(self.OutputSerializer(queries.view(short=short, at=timezone.now())).data)
+
+
+class ShortVideoApi(APIView):
+    """GET /api/shorts/{id}/video: the file, for its owner only, with ranges."""
+
+    def get(self, request: Request, short_id: UUID) -> HttpResponseBase:
+        short = _owned(request, short_id)
+        return _file(request, short.video, "video/mp4", f"short-{short.pk}.mp4")
+
+
+class ShortImageApi(APIView):
+    """GET /api/shorts/{id}/image: the prepared picture, for its owner only."""
+
+    def get(self, request: Request, short_id: UUID) -> HttpResponseBase:
+        short = _owned(request, short_id)
+        return _file(request, short.picture, "image/jpeg", f"short-{short.pk}.jpg")
+
+
+def _one_picture(request: Request) -> Any:
+    """The one uploaded file of the field `image`; an address or text in its place is refused."""
+    files = request.FILES.getlist("image")
+    if len(files) != 1:
+        raise pictures.InvalidImage("several" if files else "missing")
+    return files[0]
+
+
+def _owned(request: Request, short_id: UUID) -> Short:
+    try:
+        return queries.owned(user=request.user, short_id=short_id)
+    except Short.DoesNotExist as error:
+        raise Http404 from error
+
+
+def _file(request: HttpRequest | Request, name: str, kind: str, file_name: str) -> HttpResponseBase:
+    if not name:
+        raise Http404
+    plain = request._request if isinstance(request, Request) else request
+    try:
+        return streaming.respond(
+            request=plain, name=name, content_type=kind, file_name=file_name
+        )
+    except FileNotFoundError as error:
+        raise Http404 from error

@@ -1,0 +1,39 @@
+"""What each video model takes: seconds and shapes. Prices are rate cards, never here.
+
+Source: the providers' model pages, as summed up in docs/providers.md.
+"""
+
+from dataclasses import dataclass
+
+ANALYSIS_API_TYPE = "gemini-image-analysis"
+ANALYSIS_MODEL = "gemini-3.8-flash"
+VEO_API_TYPE = "gemini-veo-video"
+RESOLUTIONS = ("720p", "1080p", "4k")
+ASPECT_RATIOS = ("16:9", "9:16")
+DEFAULT_SECONDS = 8
+DEFAULT_RESOLUTION = "720p"
+
+
+@dataclass(frozen=True)
+class VideoModel:
+    """A video model that this release can drive. `seconds`: the lengths it takes."""
+
+    name: str
+    api_type: str
+    route: str
+    seconds: tuple[int, ...]
+    aspect_ratios: tuple[str, ...] = ASPECT_RATIOS
+
+
+_VEO_SECONDS = (4, 6, 8)
+MODELS = (
+    VideoModel("veo-3.1-fast-generate-001", VEO_API_TYPE, "enterprise", _VEO_SECONDS),
+    VideoModel("veo-3.1-generate-001", VEO_API_TYPE, "enterprise", _VEO_SECONDS),
+    VideoModel("veo-3.1-lite-generate-001", VEO_API_TYPE, "enterprise", _VEO_SECONDS),
+)
+DEFAULT_MODEL = MODELS[0].name
+
+
+def find(name: str) -> VideoModel | None:
+    """The model of that name, or None."""
+    return next((model for model in MODELS if model.name == name), None)

@@ -1,0 +1,36 @@
+"""From a request that carries a picture to an order: what the form and the API share."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import IO, Any
+
+from generation import catalog
+from generation.pipeline.start import Order
+
+CHUNK_BYTES = 1024 * 1024
+
+
+def order(*, picture: IO[bytes], given: Mapping[str, Any]) -> Order:
+    """The order for checked input: `prompt`, `model`, `seconds`, `resolution`, `aspect_ratio` and
+    `idempotency_key`. The hash covers the picture's bytes and every choice."""
+    choices = {
+        "wish": given.get("prompt") or "",
+        "model": given.get("model") or catalog.DEFAULT_MODEL,
+        "seconds": given.get("seconds") or catalog.DEFAULT_SECONDS,
+        "resolution": given.get("resolution") or catalog.DEFAULT_RESOLUTION,
+        "aspect_ratio": given.get("aspect_ratio") or "",
+    }
+    return Order(
+        **choices,
+        idempotency_key=given.get("idempotency_key") or None,
+        request_hash=_digest(picture=picture, choices=repr(sorted(choices.items()))),
+    )
+
+
+def _digest(*, picture: IO[bytes], choices: str) -> str:
+    digest = hashlib.sha256(choices.encode())
+    picture.seek(0)
+    while chunk := picture.read(CHUNK_BYTES):
+        digest.update(chunk)
+    picture.seek(0)
+    return digest.hexdigest()

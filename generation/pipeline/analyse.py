@@ -1,0 +1,190 @@
+"""Gemini reads the picture and writes the video prompt; its tokens are charged.
+
+Owns: queued → analyzing → analyzed. Units: tokens, as the provider reports them.
+Invariant: every answer that arrived leaves a usage event in the transaction that moves the short,
+and one of them at most is charged. An answer that was lost after sending is asked for once more,
+because the second spend is small; after that the short ends.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Case, F, When
+
+from generation import catalog, files, gates, states
+from generation.models import Short, State
+from generation.pipeline import claims, recording, waiting
+from generation.providers import enterprise
+from generation.providers.outcomes import (
+    Analysed,
+    AnalysisBlocked,
+    AnalysisOutcome,
+    AnalysisUnusable,
+    NotAccepted,
+    Refused,
+    Unclear,
+)
+from metering import ledger
+from metering.types import OpenHold, Usage
+
+DEADLINE_SECONDS = 60.0
+LEASE = timedelta(seconds=90)
+MOST_UNCLEAR_ANSWERS = 2
+PAUSE_AFTER_UNCLEAR = timedelta(seconds=5)
+
+
+def run(*, short_id: UUID, now: recording.Clock) -> bool:
+    """Analyse one short's picture. True if its next step may be taken at once."""
+    try:
+        short, hold = claims.paid(
+            short_id=short_id,
+            sources=(State.QUEUED, State.ANALYZING),
+            working=State.ANALYZING,
+            lease=LEASE,
+            at=now(),
+            leg=(catalog.ANALYSIS_API_TYPE, route_of(short_id), catalog.ANALYSIS_MODEL),
+            unclear_answers=Case(
+                When(state=State.ANALYZING, then=F("unclear_answers") + 1),
+                default=F("unclear_answers"),
+            ),
+        )
+    except states.NotClaimable:
+        return False
+    outcome: AnalysisOutcome
+    if short.unclear_answers >= MOST_UNCLEAR_ANSWERS:
+        outcome = Unclear(detail="the worker died during the call, twice")
+        short.unclear_answers -= 1
+    else:
+        outcome = enterprise.analyse(
+            hold=hold,
+            picture=files.read(short.picture),
+            mime_type="image/jpeg",
+            wish=short.wish,
+            aspect_ratio=short.aspect_ratio,
+            deadline_seconds=DEADLINE_SECONDS,
+        )
+    recorded = recording.durably(
+        short=short, now=now, write=lambda: record(short=short, hold=hold, outcome=outcome, at=now())
+    )
+    if recorded:
+        recording.charge(hold=hold, now=now)
+    return recorded
+
+
+def route_of(short_id: UUID) -> str:
+    """The route that a short's video model is reached by, which its analysis takes too."""
+    model = Short.objects.filter(pk=short_id).values_list("model", flat=True).first() or ""
+    found = catalog.find(model)
+    return found.route if found else ""
+
+
+def record(*, short: Short, hold: OpenHold, outcome: AnalysisOutcome, at: datetime) -> None:
+    """Write down how the analysis ended. Raises states.Superseded for a late one."""
+    match outcome:
+        case Analysed():
+            _analysed(short=short, hold=hold, outcome=outcome, at=at)
+        case AnalysisUnusable(detail=detail, usage=usage):
+            _unusable(short=short, hold=hold, detail=detail, usage=usage, at=at)
+        case AnalysisBlocked(reason=reason, usage=usage):
+            _end(short=short, code="blocked", detail=reason, at=at)
+            if usage is not None:
+                ledger.record_usage(hold=hold, attempt=short.attempt, usage=usage, at=at)
+            recording.release_all(short=short, reason="blocked", at=at)
+        case Unclear():
+            _unclear(short=short, hold=hold, outcome=outcome, at=at)
+        case NotAccepted():
+            _not_accepted(short=short, outcome=outcome, at=at)
+        case Refused(detail=detail, model_gone=model_gone):
+            if model_gone:
+                gates.note_refused(
+                    route=route_of(short.pk), model=hold.line.model, detail=detail, at=at
+                )
+            _end(short=short, code="provider_refused", detail=detail, at=at)
+            recording.release_all(short=short, reason="provider_refused", at=at)
+
+
+def _analysed(*, short: Short, hold: OpenHold, outcome: Analysed, at: datetime) -> None:
+    _go_on(
+        short=short,
+        at=at,
+        video_prompt=outcome.video_prompt,
+        seen=outcome.seen,
+        warning=outcome.warning,
+    )
+    gates.note_accepted(route=route_of(short.pk), model=hold.line.model)
+    ledger.record_usage(hold=hold, attempt=short.attempt, usage=outcome.usage, at=at)
+
+
+def _unusable(*, short: Short, hold: OpenHold, detail: str, usage: Usage, at: datetime) -> None:
+    if short.wish:
+        _go_on(short=short, at=at, video_prompt=short.wish, end_detail=detail)
+        ledger.record_usage(hold=hold, attempt=short.attempt, usage=usage, at=at)
+        else:
+        _end(short=short, code="no_prompt", detail=detail, at=at)
+        ledger.record_usage(hold=hold, attempt=short.attempt, usage=usage, at=at)
+        recording.release_all(short=short, reason="no_prompt", at=at)
+
+
+def _unclear(*, short: Short, hold: OpenHold, outcome: Unclear, at: datetime) -> None:
+    """Ask once more, then end. One unread answer is paid with the estimate, none with nothing."""
+    unread = short.unread_answers + outcome.answered
+    if short.unclear_answers + 1 < MOST_UNCLEAR_ANSWERS:
+        states.record(
+            short=short,
+            source=State.ANALYZING,
+            target=State.QUEUED,
+            at=at,
+            tries=short.tries,
+            unclear_answers=short.unclear_answers + 1,
+            unread_answers=unread,
+            next_attempt_at=at + PAUSE_AFTER_UNCLEAR,
+            end_detail=outcome.detail,
+        )
+        ledger.record_usage(
+            hold=hold, attempt=short.attempt, usage=Usage(), at=at, billable=False
+        )
+        return
+    _end(short=short, code="analysis_unreachable", detail=outcome.detail, at=at)
+    ledger.record_usage(
+        hold=hold, attempt=short.attempt, usage=Usage(), at=at, billable=unread > 0
+    )
+    recording.release_all(short=short, reason="analysis_unreachable", at=at)
+
+
+def _not_accepted(*, short: Short, outcome: NotAccepted, at: datetime) -> None:
+    try:
+        until, tries = waiting.next_try(
+            short=short,
+            route=route_of(short.pk),
+            model=catalog.ANALYSIS_MODEL,
+            outcome=outcome,
+            at=at,
+        )
+    except waiting.GivenUp:
+        _end(short=short, code="provider_unreachable", detail=outcome.detail, at=at)
+        recording.release_all(short=short, reason="provider_unreachable", at=at)
+        return
+    states.record(
+        short=short,
+        source=State.ANALYZING,
+        target=State.QUEUED,
+        at=at,
+        tries=tries,
+        next_attempt_at=until,
+        end_detail=outcome.detail,
+    )
+
+
+def _go_on(*, short: Short, at: datetime, **changes: str) -> None:
+    states.record(short=short, source=State.ANALYZING, target=State.ANALYZED, at=at, **changes)
+
+
+def _end(*, short: Short, code: str, detail: str, at: datetime) -> None:
+    states.record(
+        short=short,
+        source=State.ANALYZING,
+        target=State.FAILED,
+        at=at,
+        end_code=code,
+        end_detail=detail[:500],
+    )

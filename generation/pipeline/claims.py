@@ -1,0 +1,67 @@
+"""Claim a step that spends: the short, and the open hold that pays for it.
+
+Every path that can spend goes through here, so no provider call is made without an open hold, for a
+closed model, or before the provider wants to be asked again.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from generation import gates, states
+from generation.models import Short, State
+from generation.pipeline import recording
+from metering import queries
+from metering.types import OpenHold
+
+PAID_STATES = {State.QUEUED, State.ANALYZING, State.ANALYZED}
+
+
+def paid(
+    *,
+    short_id: UUID,
+    sources: tuple[str, ...],
+    working: str,
+    lease: timedelta,
+    at: datetime,
+    leg: tuple[str, str, str],
+    **changes: Any,
+) -> tuple[Short, OpenHold]:
+    """Claim a paid step. `leg` is its API type, route and model.
+
+    Raises states.NotClaimable: not due, taken, put off until the provider wants to be asked, or
+    ended here because its model is closed or its hold is gone.
+    """
+    api_type, route, model = leg
+    until = gates.not_before(route=route, model=model)
+    if until is not None and until > at:
+        Short.objects.filter(
+            pk=short_id, state__in=sources, lease_until__isnull=True, next_attempt_at__lt=until
+        ).update(next_attempt_at=until, rung_at=None)
+        raise states.NotClaimable(str(short_id))
+    with transaction.atomic(durable=True):
+        short = states.claim(
+            short_id=short_id, sources=sources, working=working, lease=lease, **changes
+        )
+        hold = queries.open_hold(job_id=short.pk, api_type=api_type)
+        end_code = _why_not(hold=hold, route=route, model=model)
+        if end_code:
+            states.record(
+                short=short, source=working, target=State.FAILED, at=at, end_code=end_code
+            )
+            recording.release_all(short=short, reason=end_code, at=at)
+    if hold is None or end_code:
+        raise states.NotClaimable(str(short_id))
+    return short, hold
+
+
+def _why_not(*, hold: OpenHold | None, route: str, model: str) -> str:
+    if hold is None:
+        return "hold_closed"
+    try:
+        gates.check_open(route=route, models=[model])
+    except gates.ModelClosed:
+        return "model_closed"
+    return ""

@@ -1,0 +1,92 @@
+"""Store the video that was made and charged.
+
+Owns: rendered → succeeded or lost. Charges nothing.
+Invariant: a short is `succeeded` only if its file is whole and in the storage. A file that can't be
+fetched or stored is tried again until the provider's result is gone.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from generation import files, mp4, states
+from generation.models import Short, State
+from generation.pipeline import recording
+from generation.providers import enterprise
+from generation.providers.outcomes import VideoReady
+
+log = structlog.get_logger(__name__)
+
+DEADLINE_SECONDS = 120.0
+LEASE = timedelta(seconds=180)
+RESULT_LIFE = timedelta(hours=48)
+LONGEST_PAUSE = timedelta(minutes=10)
+
+
+def run(*, short_id: UUID, now: recording.Clock, video: bytes | None = None) -> bool:
+    """Fetch, unless it is at hand, check and store one short's video. Never goes on at once."""
+    try:
+        with transaction.atomic(durable=True):
+            short = states.claim(
+                short_id=short_id, sources=(State.RENDERED,), working=State.RENDERED, lease=LEASE
+            )
+    except states.NotClaimable:
+        return False
+    try:
+        data = video if video is not None else _fetch(short)
+        mp4.check(data)
+        name = files.save_video(short_id=short.pk, attempt=short.attempt, data=data)
+    except (mp4.Broken, NotFetched, OSError) as error:
+        _try_later(short=short, detail=f"{type(error).__name__}: {error}", now=now)
+        return False
+    recorded = recording.durably(
+        short=short,
+        now=now,
+        write=lambda: states.record(
+            short=short,
+            source=State.RENDERED,
+            target=State.SUCCEEDED,
+            at=now(),
+            video=name,
+            video_bytes=len(data),
+            end_detail="",
+        ),
+    )
+    if not recorded:
+        files.delete(name)
+    return False
+
+
+class NotFetched(Exception):
+    """The provider did not hand the video over this time."""
+
+
+def _fetch(short: Short) -> bytes:
+    outcome = enterprise.poll(
+        operation_name=short.operation_name, deadline_seconds=DEADLINE_SECONDS
+    )
+    if not isinstance(outcome, VideoReady):
+        raise NotFetched(type(outcome).__name__)
+    return outcome.video
+
+
+def _try_later(*, short: Short, detail: str, now: recording.Clock) -> None:
+    at = now()
+    lost = short.rendered_at is not None and at - short.rendered_at > RESULT_LIFE
+    log.error("a video could not be stored", job_id=str(short.pk), detail=detail, lost=lost)
+    pause = min(timedelta(seconds=2) * 2 ** min(short.tries, 12), LONGEST_PAUSE)
+    recording.durably(
+        short=short,
+        now=now,
+        write=lambda: states.record(
+            short=short,
+            source=State.RENDERED,
+            target=State.LOST if lost else State.RENDERED,
+            at=at,
+            end_code="lost" if lost else "",
+            end_detail=detail[:500],
+            **({} if lost else {"next_attempt_at": at + pause}),
+        ),
+    )

@@ -1,0 +1,170 @@
+"""Ask once how a render is doing, and decide: still running, done, filtered, failed.
+
+Owns: rendering → rendered, filtered or failed. Units: seconds of video; tokens by the frozen tariff.
+Invariant: the video is charged in the transaction that records it as made, before it is fetched. A
+poll that fails changes nothing about the render. A late render is never given up by its age: it is
+parked and asked about ever more rarely until the provider's result would be gone, then it is staff's.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from django.db import transaction
+
+from generation import catalog, states
+from generation.models import Short, State
+from generation.pipeline import finish, recording
+from generation.providers import enterprise
+from generation.providers.outcomes import (
+    Filtered,
+    PollFailed,
+    PollOutcome,
+    RenderFailed,
+    Rendering,
+    VideoReady,
+)
+from metering import ledger, log_lines, queries
+from metering.types import OpenHold, Usage
+
+log = structlog.get_logger(__name__)
+
+DEADLINE_SECONDS = 45.0
+LEASE = timedelta(seconds=60)
+FIRST_PAUSE = timedelta(seconds=1)
+LONGEST_PAUSE = timedelta(seconds=30)
+LONGEST_OVERDUE_PAUSE = timedelta(minutes=10)
+OVERDUE_AFTER = timedelta(minutes=15)
+RESULT_LIFE = timedelta(hours=48)
+
+
+def run(*, short_id: UUID, now: recording.Clock) -> bool:
+    """Ask about one short's render. True if its next step may be taken at once."""
+    try:
+        with transaction.atomic(durable=True):
+            short = states.claim(
+                short_id=short_id,
+                sources=(State.RENDERING,),
+                working=State.RENDERING,
+                lease=LEASE,
+            )
+        hold = _hold(short)
+    except states.NotClaimable:
+        return False
+    outcome = enterprise.poll(
+        operation_name=short.operation_name, deadline_seconds=DEADLINE_SECONDS
+    )
+    recorded = recording.durably(
+        short=short, now=now, write=lambda: record(short=short, hold=hold, outcome=outcome, at=now())
+    )
+    if recorded and isinstance(outcome, VideoReady | Filtered):
+        recording.charge(hold=hold, now=now)
+    if recorded and isinstance(outcome, VideoReady):
+        _log_cost(short=short, hold=hold)
+        finish.run(short_id=short_id, now=now, video=outcome.video)
+    return False
+
+
+def pause(*, age: timedelta) -> timedelta:
+    """How long to wait before the next question about a render of this age."""
+    longest = LONGEST_OVERDUE_PAUSE if age > OVERDUE_AFTER else LONGEST_PAUSE
+    return max(FIRST_PAUSE, min(age / 5, longest))
+
+
+def record(*, short: Short, hold: OpenHold, outcome: PollOutcome, at: datetime) -> None:
+    """Write down what the provider said of the render. Raises states.Superseded for a late one."""
+    match outcome:
+        case Rendering():
+            _go_on(short=short, hold=hold, at=at)
+        case PollFailed(detail=detail, alarming=alarming):
+            if alarming:
+                log.error("polls are refused", job_id=str(short.pk), detail=detail)
+            _go_on(short=short, hold=hold, at=at, outcome=outcome)
+        case VideoReady():
+            states.record(
+                short=short,
+                source=State.RENDERING,
+                target=State.RENDERED,
+                at=at,
+                rendered_at=at,
+                end_detail="",
+            )
+            ledger.record_usage(hold=hold, attempt=short.attempt, usage=_usage(short), at=at)
+        case Filtered(reasons=reasons):
+            _end(short=short, target=State.FILTERED, code="filtered", detail=" ".join(reasons), at=at)
+            if hold.line.bills_filtered:
+                ledger.record_usage(hold=hold, attempt=short.attempt, usage=_usage(short), at=at)
+            recording.release_all(short=short, reason="filtered", at=at)
+        case RenderFailed(code=code, detail=detail):
+            _end(
+                short=short, target=State.FAILED, code="render_failed", detail=f"{code}: {detail}",
+                at=at,
+            )  # fmt: skip
+            recording.release_all(short=short, reason="render_failed", at=at)
+
+
+def _go_on(
+    *, short: Short, hold: OpenHold, at: datetime, outcome: PollFailed | None = None
+) -> None:
+    age = at - (short.submitted_at or short.created_at)
+    wait = pause(age=age)
+    if outcome is not None:
+        asked = timedelta(seconds=outcome.retry_after_seconds or 0)
+        wait = max(wait, asked, min(FIRST_PAUSE * 2 ** min(short.tries, 10), LONGEST_PAUSE))
+    overdue = age > OVERDUE_AFTER
+    states.record(
+        short=short,
+        source=State.RENDERING,
+        target=State.RENDERING,
+        at=at,
+        tries=short.tries if outcome is not None else 0,
+        next_attempt_at=None if age > RESULT_LIFE else at + wait,
+        overdue_at=(short.overdue_at or at) if overdue else None,
+        end_detail=outcome.detail if outcome is not None else "",
+    )
+    if overdue and short.overdue_at is None:
+        log.error("a render is overdue", job_id=str(short.pk))
+        ledger.park(hold=hold, at=at)
+
+
+def _end(*, short: Short, target: str, code: str, detail: str, at: datetime) -> None:
+    states.record(
+        short=short,
+        source=State.RENDERING,
+        target=target,
+        at=at,
+        end_code=code,
+        end_detail=detail[:500],
+    )
+
+
+def _usage(short: Short) -> Usage:
+    return Usage(
+        seconds=short.seconds,
+        resolution=short.resolution,
+        provider_id=short.operation_name.rsplit("/", 1)[-1],
+    )
+
+
+def _hold(short: Short) -> OpenHold:
+    found = catalog.find(short.model)
+    hold = queries.latest_hold(
+        job_id=short.pk, api_type=found.api_type if found else catalog.VEO_API_TYPE
+    )
+    if hold is None:
+        raise states.NotClaimable(f"{short.pk} has no video hold.")
+    return hold
+
+
+def _log_cost(*, short: Short, hold: OpenHold) -> None:
+    if hold.line.usd is not None:
+        log.info(
+            log_lines.cost(
+                api_type=hold.line.api_type,
+                seconds=short.seconds,
+                usd=hold.line.usd,
+                tokens=hold.line.tokens,
+            ),
+            job_id=str(short.pk),
+            user_id=short.user_id,
+        )

@@ -1,0 +1,163 @@
+"""The only way in: price the job, hold its tokens, store the short, ring the bell.
+
+Owns: the order of the checks before anything is spent. Units: tokens.
+Invariant: a refusal leaves nothing behind, no row, no file, no hold; a short that exists has both
+its holds, because they are made in one transaction with it, the hold last.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+
+from accounts.models import User
+from generation import catalog, files, gates
+from generation.models import Short, State, new_id
+from generation.pictures import PreparedPicture
+from generation.pipeline import bell
+from metering import ledger, log_lines, quotes, spending
+from metering.types import LegRequest, Quote
+
+log = structlog.get_logger(__name__)
+
+
+class InvalidChoice(Exception):
+    """A model, length, resolution or shape that can't be had. `parameter` names which."""
+
+    code = "invalid_parameter"
+
+    def __init__(self, *, parameter: str, allowed: tuple[object, ...]) -> None:
+        super().__init__(f"{parameter} is one of {', '.join(map(str, allowed))}.")
+        self.parameter = parameter
+        self.allowed = allowed
+
+
+class IdempotencyConflict(Exception):
+    """The idempotency key was used before, for a different request."""
+
+    code = "idempotency_conflict"
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a user asks for. `wish` is the user's own words, `seconds` the length of the video."""
+
+    wish: str = ""
+    model: str = catalog.DEFAULT_MODEL
+    seconds: int = catalog.DEFAULT_SECONDS
+    resolution: str = catalog.DEFAULT_RESOLUTION
+    aspect_ratio: str = ""
+    idempotency_key: str | None = None
+    request_hash: str = field(default="")
+
+
+@dataclass(frozen=True)
+class Started:
+    """A short that is on its way, with its quote. `repeated`: it was there before."""
+
+    short: Short
+    quote: Quote | None
+    repeated: bool = False
+
+
+def quote(*, order: Order, at: datetime) -> Quote:
+    """The price of an order. Raises InvalidChoice and rates.UnpricedModel."""
+    video = catalog.find(order.model)
+    if video is not None and order.seconds not in video.seconds:
+        raise InvalidChoice(parameter="seconds", allowed=video.seconds)
+    if order.resolution not in catalog.RESOLUTIONS:
+        raise InvalidChoice(parameter="resolution", allowed=catalog.RESOLUTIONS)
+    if order.aspect_ratio and order.aspect_ratio not in catalog.ASPECT_RATIOS:
+        raise InvalidChoice(parameter="aspect_ratio", allowed=catalog.ASPECT_RATIOS)
+    return quotes.quote(
+        legs=[
+            LegRequest(api_type=catalog.ANALYSIS_API_TYPE, model=catalog.ANALYSIS_MODEL),
+            LegRequest(
+                api_type=video.api_type if video else catalog.VEO_API_TYPE,
+                model=order.model if video else f"{order.model} (unknown)",
+                seconds=order.seconds,
+                resolution=order.resolution,
+            ),
+        ],
+        at=at,
+    )
+
+
+def repeated(*, user: User, order: Order) -> Started | None:
+    """The short that this idempotency key began before. Raises IdempotencyConflict."""
+    if order.idempotency_key is None:
+        return None
+    short = Short.objects.filter(user=user, idempotency_key=order.idempotency_key).first()
+    if short is None:
+        return None
+    if short.request_hash != order.request_hash:
+        raise IdempotencyConflict(order.idempotency_key)
+    return Started(short=short, quote=None, repeated=True)
+
+
+def run(*, user: User, picture: PreparedPicture, order: Order, at: datetime) -> Started:
+    """Begin one short, or refuse and leave nothing behind.
+
+    Raises InvalidChoice, rates.UnpricedModel, gates.ModelClosed, spending.SpendingPaused, the
+    refusals of ledger.hold, IdempotencyConflict, and ledger.MeteringUnavailable if the database
+    is away.
+    """
+    try:
+        price = quote(order=order, at=at)
+        video = catalog.find(order.model)
+        route = video.route if video else ""
+        gates.check_open(route=route, models=[catalog.ANALYSIS_MODEL, order.model])
+        spending.check(quote=price, at=at)
+        return _store(user=user, picture=picture, order=order, price=price, at=at)
+    except (OperationalError, InterfaceError) as error:
+        raise ledger.MeteringUnavailable("The database can't be reached.") from error
+
+
+def _store(
+    *, user: User, picture: PreparedPicture, order: Order, price: Quote, at: datetime
+) -> Started:
+    short = _new_short(user=user, picture=picture, order=order, at=at)
+    short.picture = files.save_picture(short_id=short.id, data=picture.data)
+    try:
+        with transaction.atomic(durable=True):
+            short.save(force_insert=True)
+            bell.ring(short_id=short.id)
+            _, remaining = ledger.hold(
+                user=user, job_id=short.id, quote=price, key=f"hold:{short.id}", at=at
+            )
+    except IntegrityError:
+        files.delete(short.picture)
+        before = repeated(user=user, order=order)
+        if before is None:
+            raise
+        return before
+    except BaseException:
+        files.delete(short.picture)
+        raise
+    log.info(
+        log_lines.check(tokens=price.tokens, remaining=remaining),
+        job_id=str(short.id),
+        user_id=user.pk,
+    )
+    return Started(short=short, quote=price)
+
+
+def _new_short(*, user: User, picture: PreparedPicture, order: Order, at: datetime) -> Short:
+    return Short(
+        id=new_id(),
+        user=user,
+        state=State.QUEUED,
+        picture_width=picture.width,
+        picture_height=picture.height,
+        wish=order.wish,
+        model=order.model,
+        seconds=order.seconds,
+        resolution=order.resolution,
+        aspect_ratio=order.aspect_ratio or picture.aspect_ratio,
+        idempotency_key=order.idempotency_key,
+        request_hash=order.request_hash,
+        next_attempt_at=at,
+        rung_at=at,
+        created_at=at,
+    )

@@ -1,0 +1,154 @@
+"""Hand the picture and its prompt to the video model: the one call that must never be made twice.
+
+Owns: analyzed → submitting → rendering. Units: none are charged here; the hold stays.
+Invariant: a submit is repeated only if the provider surely did not take the one before. No clear
+answer, or a lease that ran out during the call, is `submit_unknown`: the hold stays, its place in
+flight is freed, and only evidence or staff decide.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from generation import catalog, files, gates, states
+from generation.models import Short, State
+from generation.pipeline import claims, poll, recording, waiting
+from generation.providers import enterprise
+from generation.providers.outcomes import (
+    Accepted,
+    NotAccepted,
+    Refused,
+    SubmitOutcome,
+    Unclear,
+)
+from metering import ledger, queries
+from metering.types import OpenHold
+
+DEADLINE_SECONDS = 60.0
+LEASE = timedelta(seconds=90)
+
+
+def run(*, short_id: UUID, now: recording.Clock) -> bool:
+    """Submit one short. True if its next step may be taken at once."""
+    found = Short.objects.filter(pk=short_id).values_list("model", flat=True).first()
+    video = catalog.find(found or "")
+    if video is None:
+        return False
+    try:
+        short, hold = claims.paid(
+            short_id=short_id,
+            sources=(State.ANALYZED,),
+            working=State.SUBMITTING,
+            lease=LEASE,
+            at=now(),
+            leg=(video.api_type, video.route, video.name),
+        )
+    except states.NotClaimable:
+        return False
+    outcome = enterprise.submit(
+        hold=hold,
+        picture=files.read(short.picture),
+        mime_type="image/jpeg",
+        prompt=short.video_prompt,
+        aspect_ratio=short.aspect_ratio,
+        deadline_seconds=DEADLINE_SECONDS,
+    )
+    recording.durably(
+        short=short, now=now, write=lambda: record(short=short, hold=hold, outcome=outcome, at=now())
+    )
+    return False
+
+
+def expire(*, short_id: UUID, now: recording.Clock) -> bool:
+    """A lease that ran out during a submit means unknown: the render may be under way."""
+
+    def write() -> None:
+        short = Short.objects.select_for_update().filter(
+            Q(lease_until__lte=Now()), pk=short_id, state=State.SUBMITTING
+        ).first()
+        if short is None:
+            raise states.Superseded(str(short_id))
+        hold = queries.open_hold(job_id=short.pk, api_type=_api_type(short))
+        _unknown(short=short, hold=hold, detail="the worker died during the submit", at=now())
+
+    recording.durably(short=Short(pk=short_id), write=write, now=now)
+    return False
+
+
+def record(*, short: Short, hold: OpenHold, outcome: SubmitOutcome, at: datetime) -> None:
+    """Write down how the submit ended. Raises states.Superseded for a late one."""
+    video = catalog.find(short.model)
+    route = video.route if video else ""
+    match outcome:
+        case Accepted(operation_name=name):
+            states.record(
+                short=short,
+                source=(State.SUBMITTING, State.SUBMIT_UNKNOWN),
+                target=State.RENDERING,
+                at=at,
+                operation_name=name,
+                submitted_at=at,
+                next_attempt_at=at + poll.FIRST_PAUSE,
+                end_detail="",
+            )
+            gates.note_accepted(route=route, model=short.model)
+            ledger.park(hold=hold, at=at, parked=False)
+        case Unclear(detail=detail):
+            _unknown(short=short, hold=hold, detail=detail, at=at)
+        case NotAccepted():
+            _not_accepted(short=short, route=route, outcome=outcome, at=at)
+        case Refused(detail=detail, model_gone=model_gone):
+            if model_gone:
+                gates.note_refused(route=route, model=short.model, detail=detail, at=at)
+            _end(short=short, code="provider_refused", detail=detail, at=at)
+
+
+def _unknown(*, short: Short, hold: OpenHold | None, detail: str, at: datetime) -> None:
+    states.record(
+        short=short,
+        source=State.SUBMITTING,
+        target=State.SUBMIT_UNKNOWN,
+        at=at,
+        submitted_at=at,
+        end_detail=detail[:500],
+    )
+    if hold is not None:
+        ledger.park(hold=hold, at=at)
+
+
+def _not_accepted(*, short: Short, route: str, outcome: NotAccepted, at: datetime) -> None:
+    try:
+        until, tries = waiting.next_try(
+            short=short, route=route, model=short.model, outcome=outcome, at=at
+        )
+    except waiting.GivenUp:
+        _end(short=short, code="provider_unreachable", detail=outcome.detail, at=at)
+        return
+    states.record(
+        short=short,
+        source=State.SUBMITTING,
+        target=State.ANALYZED,
+        at=at,
+        tries=tries,
+        next_attempt_at=until,
+        end_detail=outcome.detail,
+    )
+
+
+def _end(*, short: Short, code: str, detail: str, at: datetime) -> None:
+    states.record(
+        short=short,
+        source=State.SUBMITTING,
+        target=State.FAILED,
+        at=at,
+        end_code=code,
+        end_detail=detail[:500],
+    )
+    recording.release_all(short=short, reason=code, at=at)
+
+
+def _api_type(short: Short) -> str:
+    found = catalog.find(short.model)
+    return found.api_type if found else catalog.VEO_API_TYPE

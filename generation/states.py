@@ -1,0 +1,115 @@
+"""The states of a short, the moves that are allowed, and the only code that makes them.
+
+Owns: `Short.state`, `attempt`, `lease_until`. Every move is one conditional UPDATE whose row count
+decides, so two workers can't both make it. A step is **claimed** (a new attempt number and a lease
+by the database's clock), then its result is **recorded** on condition that the attempt is still the
+newest: the first record wins and a late one changes nothing.
+
+    queued → analyzing → analyzed → submitting → rendering → rendered → succeeded
+
+A lease that ran out while submitting means *unknown*, never *free*.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+
+from generation.models import FINAL, Short, State
+
+ALLOWED: dict[str, frozenset[str]] = {
+    State.QUEUED: frozenset({State.ANALYZING, State.CANCELED, State.FAILED}),
+    State.ANALYZING: frozenset({State.ANALYZED, State.QUEUED, State.FAILED, State.CANCELED}),
+    State.ANALYZED: frozenset({State.SUBMITTING, State.CANCELED, State.FAILED}),
+    State.SUBMITTING: frozenset(
+        {State.RENDERING, State.ANALYZED, State.FAILED, State.SUBMIT_UNKNOWN}
+    ),
+    State.SUBMIT_UNKNOWN: frozenset({State.RENDERING, State.FAILED}),
+    State.RENDERING: frozenset({State.RENDERED, State.FILTERED, State.FAILED}),
+    State.RENDERED: frozenset({State.SUCCEEDED, State.LOST}),
+}
+
+
+class NotClaimable(Exception):
+    """The step is not due, somebody else has it, or the short has moved on."""
+
+
+class Superseded(Exception):
+    """A newer attempt exists or the short has moved on: this result changes nothing."""
+
+
+def claim(
+    *,
+    short_id: UUID,
+    sources: tuple[str, ...],
+    working: str,
+    lease: timedelta,
+    **changes: Any,
+) -> Short:
+    """Take the next step of a short, if it is due and nobody's lease on it still runs.
+
+    Returns the short with its new attempt number. Raises NotClaimable. Belongs into a transaction.
+    """
+    free = Q(lease_until__isnull=True) | Q(lease_until__lte=Now())
+    due = Q(next_attempt_at__lte=Now())
+    taken = Short.objects.filter(free, due, pk=short_id, state__in=sources).update(
+        state=working,
+        attempt=F("attempt") + 1,
+        tries=F("tries") + 1,
+        lease_until=Now() + lease,
+        rung_at=None,
+        **changes,
+    )
+    if not taken:
+        raise NotClaimable(str(short_id))
+    return Short.objects.get(pk=short_id)
+
+
+def record(
+    *, short: Short, source: str | tuple[str, ...], target: str, at: datetime, **changes: Any
+) -> None:
+    """Move a short on with the result of its attempt. Raises Superseded, and ValueError for a move
+    that the table above does not have. Belongs into a transaction.
+
+    The lease ends. `next_attempt_at` is `at` unless given; a final state gets its `finished_at`.
+    `tries` starts over unless the short stays where it is or the caller says otherwise.
+    """
+    sources = (source,) if isinstance(source, str) else source
+    for state in sources:
+        if target != state and target not in ALLOWED.get(state, frozenset()):
+            raise ValueError(f"A short can't go from {state} to {target}.")
+    values: dict[str, Any] = {
+        "state": target,
+        "lease_until": None,
+        "rung_at": None,
+        "next_attempt_at": None if target in (*FINAL, State.SUBMIT_UNKNOWN) else at,
+        "finished_at": at if target in FINAL else None,
+    }
+    if target not in sources:
+        values["tries"] = 0
+    moved = Short.objects.filter(
+        pk=short.pk, attempt=short.attempt, state__in=sources
+    ).update(**{**values, **changes})
+    if not moved:
+        raise Superseded(str(short.pk))
+
+
+def ring(*, at: datetime, most: int, again_after: timedelta) -> list[UUID]:
+    """Mark the shorts whose next step is due and was not rung lately, and return their ids.
+
+    Skips rows that another beat has locked, so two beats do no harm.
+    """
+    due = (
+        Short.objects.filter(next_attempt_at__lte=at, state__in=ALLOWED)
+        .filter(Q(lease_until__isnull=True) | Q(lease_until__lte=at))
+        .filter(Q(rung_at__isnull=True) | Q(rung_at__lte=at - again_after))
+        .order_by("next_attempt_at")
+        .select_for_update(skip_locked=True)
+    )
+    with transaction.atomic():
+        ids = list(due.values_list("pk", flat=True)[:most])
+        Short.objects.filter(pk__in=ids).update(rung_at=at)
+    return ids

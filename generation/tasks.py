@@ -1,0 +1,21 @@
+"""Celery tasks of generation: load by id, one pipeline call."""
+
+from uuid import UUID
+
+from celery import shared_task
+from django.utils import timezone
+
+from generation.pipeline import advance as pipeline_advance
+from generation.pipeline import sweep
+
+
+@shared_task(name="generation.advance")
+def advance(*, short_id: str, **kwargs: object) -> None:
+    """Do what is next for one short."""
+    pipeline_advance.run(short_id=UUID(short_id), now=timezone.now)
+
+
+@shared_task(name="generation.ring_due", expires=30)
+def ring_due(**kwargs: object) -> None:
+    """Ring for every short that is due."""
+    sweep.ring_due(at=timezone.now())

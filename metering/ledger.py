@@ -1,0 +1,287 @@
+"""The only writer of the ledger.
+
+Units: tokens are integers, dollars are Decimal, times are aware datetimes given as `at`.
+
+Verbs: **hold** sets tokens aside for all legs of a job, or refuses; **record_usage** stores what a
+provider reported and makes the hold due; **charge** turns a due hold into one entry and gives the
+rest back; **release** gives an open hold back whole; **park** keeps a hold but frees its place in
+flight; **track_token_usage** charges what could not be held before; **set_limit** is staff's.
+
+Invariant: per user and period, `used` is the sum of the entries and `held` the sum of the live
+holds. `available = limit + granted − used − held` is what a new hold may take.
+
+Each verb is one call of one database function (`migrations/0003_ledger_functions.sql`), which locks
+the user's TokenLedger row first: a statement can't be half done, and nobody decides on figures that
+another transaction is about to change. Doing a verb twice with one key is doing it once.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+from django.db.models import F
+from psycopg.types.json import Jsonb
+
+from accounts.models import User
+from metering import periods, quotes, rates
+from metering.models import Hold, TokenLedger
+from metering.types import Charge, LegRequest, OpenHold, PricedUsage, Quote, Usage
+
+
+class MeteringUnavailable(Exception):
+    """The ledger can't be asked, so nothing may start and nothing was taken."""
+
+    code = "metering_unavailable"
+
+
+class AccountSuspended(Exception):
+    """Staff have suspended the account: no new holds."""
+
+    code = "account_suspended"
+
+
+class TokenLimitExceeded(Exception):
+    """The job does not fit into what the user may still use. Carries the figures of that instant.
+
+    All in tokens; `resets_at` is None for a lifetime limit.
+    """
+
+    code = "token_limit_exceeded"
+
+    def __init__(self, *, estimated: int, row: dict[str, Any], at: datetime) -> None:
+        self.estimated_tokens = estimated
+        self.limit_tokens: int = row["token_limit"]
+        self.granted_tokens: int = row["granted"]
+        self.held_tokens: int = row["held"]
+        self.remaining_tokens: int = self.limit_tokens + self.granted_tokens - row["used"]
+        self.resets_at = periods.resets_at(kind=row["period"], at=at)
+        super().__init__(f"{estimated} tokens do not fit into {self.remaining_tokens}.")
+
+
+class TooManyInFlight(Exception):
+    """As many jobs of the user are under way as may be. Carries both counts."""
+
+    code = "too_many_in_flight"
+
+    def __init__(self, *, row: dict[str, Any]) -> None:
+        self.in_flight: int = row["in_flight"]
+        self.max_in_flight: int = row["max_in_flight"]
+        super().__init__(f"{self.in_flight} jobs are in flight.")
+
+
+class NotReleasable(Exception):
+    """The hold is due or closed: what was spent is charged, never given back by a release."""
+
+
+class NotDue(Exception):
+    """There is nothing to charge: the hold is open, released or written off."""
+
+
+class KeyConflict(Exception):
+    """The key was used before, for another user or job."""
+
+
+def open_ledger(*, user: User, at: datetime) -> None:
+    """Make the ledger of a new user, with the default limit, period and places in flight."""
+    day = periods.local_day(at=at)
+    period = TokenLedger.Period.MONTH
+    TokenLedger.objects.create(
+        user=user,
+        token_limit=settings.DEFAULT_TOKEN_LIMIT,
+        max_in_flight=settings.DEFAULT_MAX_IN_FLIGHT,
+        period=period,
+        period_start=periods.first_day(kind=period, day=day) or day,
+    )
+
+
+def hold(
+    *, user: User, job_id: UUID, quote: Quote, key: str, at: datetime
+) -> tuple[tuple[OpenHold, ...], int | None]:
+    """Set tokens aside for all legs of a job, or for none.
+
+    Returns the holds, in the order of the quote's lines, and the tokens that remain (holds not
+    subtracted; None if unlimited). With a key that was used for this job before: the first holds.
+
+    Raises AccountSuspended, TokenLimitExceeded, TooManyInFlight (asked in this order; nothing is
+    written), KeyConflict, and MeteringUnavailable if the database can't be asked.
+    """
+    legs = Jsonb([line.to_json() for line in quote.lines])
+    try:
+        row = _call(
+            "metering_hold_v1(%s, %s, %s, %s, %s, %s)",
+            (user.pk, job_id, key, legs, periods.local_day(at=at), at),
+        )
+    except (OperationalError, InterfaceError) as error:
+        raise MeteringUnavailable("The ledger can't be reached.") from error
+    match row["outcome"]:
+        case "suspended":
+            raise AccountSuspended("The account is suspended.")
+        case "over_limit":
+            raise TokenLimitExceeded(estimated=quote.tokens, row=row, at=at)
+        case "in_flight":
+            raise TooManyInFlight(row=row)
+        case "key_conflict":
+            raise KeyConflict(key)
+    holds = tuple(
+        OpenHold(id=hold_id, user_id=user.pk, job_id=job_id, amount=line.tokens, line=line)
+        for hold_id, line in zip(row["hold_ids"], quote.lines, strict=True)
+    )
+    return holds, _remaining(row)
+
+
+def record_usage(
+    *, hold: OpenHold, attempt: int, usage: Usage, at: datetime, billable: bool = True
+) -> PricedUsage:
+    """Store what the provider reported for one attempt, priced as frozen in the hold.
+
+    The hold becomes due if it is open and the event billable; evidence that comes after the hold
+    was closed is stored and charges nothing. Belongs into the transaction that moves the job.
+    """
+    priced = rates.price(line=hold.line, usage=usage)
+    event = _event_json(usage=usage, priced=priced, billable=billable)
+    _call(
+        "metering_record_usage_v1(%s, %s, jsonb_populate_record(NULL::metering_usageevent, %s),"
+        " %s, %s)",
+        (hold.id, attempt, event, periods.local_day(at=at), at),
+    )
+    return priced
+
+
+def charge(*, hold: OpenHold, at: datetime) -> Charge:
+    """Charge a due hold from its billable event; what is left of the hold is given back.
+
+    A hold that was charged before gives its first charge back, with `repeated` set. The full actual
+    is charged, also above the hold. Raises NotDue.
+    """
+    row = _call("metering_charge_v1(%s, %s, %s)", (hold.id, periods.local_day(at=at), at))
+    if row["outcome"] not in ("charged", "repeated"):
+        raise NotDue(f"Hold {hold.id} is {row['outcome']}.")
+    return _charge(row)
+
+
+def release(*, hold: OpenHold, reason: str, at: datetime) -> None:
+    """Give an open hold back whole; twice is once. Raises NotReleasable if it is due or charged.
+
+    The last statement of the transaction that moves the job.
+    """
+    row = _call(
+        "metering_release_v1(%s, %s, %s, %s)",
+        (hold.id, reason[:200], periods.local_day(at=at), at),
+    )
+    if row["outcome"] not in ("released", "repeated"):
+        raise NotReleasable(f"Hold {hold.id} is {row['outcome']}.")
+
+
+def park(*, hold: OpenHold, at: datetime, parked: bool = True) -> None:
+    """Keep the tokens of a live hold and free its place in flight; `parked=False` takes it back."""
+    _call("metering_park_v1(%s, %s, %s)", (hold.id, parked, periods.local_day(at=at)))
+
+
+def track_token_usage(
+    *, user: User, api_type: str, model: str, usage: Usage, key: str, at: datetime
+) -> Charge:
+    """Charge a spending that could not be held before: event and entry in one call.
+
+    Raises rates.UnpricedModel, and KeyConflict for a key of another user.
+    """
+    leg = LegRequest(
+        api_type=api_type, model=model, seconds=usage.seconds, resolution=usage.resolution
+    )
+    (line,) = quotes.quote(legs=[leg], at=at).lines
+    priced = rates.price(line=line, usage=usage)
+    event = _event_json(usage=usage, priced=priced, billable=True)
+    event.obj.update(api_type=api_type, model=model)
+    row = _call(
+        "metering_track_v1(%s, %s, jsonb_populate_record(NULL::metering_usageevent, %s), %s, %s)",
+        (user.pk, key, event, periods.local_day(at=at), at),
+    )
+    if row["outcome"] == "key_conflict":
+        raise KeyConflict(key)
+    return _charge(row)
+
+
+def set_limit(  # noqa: PLR0913 - the design names each of them
+    *,
+    user: User,
+    tokens: int | None,
+    actor: User | None,
+    reason: str,
+    key: str,
+    at: datetime,
+    max_in_flight: int | None = None,
+) -> int:
+    """Set a user's tokens per period (None = unlimited), and jobs in flight (None = unchanged).
+
+    Returns the id of the entry that records it. Raises KeyConflict for a key of another user.
+    """
+    row = _call(
+        "metering_set_limit_v1(%s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            user.pk, tokens, max_in_flight, actor.pk if actor else None, reason[:500], key,
+            periods.local_day(at=at), at,
+        ),
+    )  # fmt: skip
+    if row["outcome"] == "key_conflict":
+        raise KeyConflict(key)
+    return int(row["entry_id"])
+
+
+def defer_charge(*, hold: OpenHold, error: str, charge_after: datetime) -> None:
+    """Note that a charge failed, and when it may be tried again. Moves no tokens."""
+    Hold.objects.filter(pk=hold.id, state=Hold.State.DUE).update(
+        charge_attempts=F("charge_attempts") + 1,
+        charge_error=error[:500],
+        charge_after=charge_after,
+    )
+
+
+def _call(call: str, arguments: Sequence[Any]) -> dict[str, Any]:
+    """One call of one ledger function: its row by column name."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {call}", arguments)  # noqa: S608 - the calls stand above
+        row = cursor.fetchone()
+        return dict(zip([column.name for column in cursor.description], row, strict=True))
+
+
+def _event_json(*, usage: Usage, priced: PricedUsage, billable: bool) -> Jsonb:
+    return Jsonb(
+        {
+            "prompt_tokens": usage.prompt_tokens,
+            "candidates_tokens": usage.candidates_tokens,
+            "thoughts_tokens": usage.thoughts_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "total_tokens": usage.total_tokens,
+            "seconds": usage.seconds,
+            "resolution": usage.resolution,
+            "provider_id": usage.provider_id[:300],
+            "basis": str(priced.basis),
+            "billable": billable,
+            "tokens": priced.tokens,
+            "usd": _text(priced.usd),
+            "cost_usd": _text(priced.cost_usd),
+        }
+    )
+
+
+def _text(usd: Decimal | None) -> str | None:
+    return None if usd is None else str(usd)
+
+
+def _charge(row: dict[str, Any]) -> Charge:
+    return Charge(
+        entry_id=row["entry_id"],
+        tokens=row["tokens"],
+        usd=row["usd"],
+        remaining_tokens=_remaining(row),
+        repeated=row["outcome"] == "repeated",
+    )
+
+
+def _remaining(row: dict[str, Any]) -> int | None:
+    if row["token_limit"] is None:
+        return None
+    return int(row["token_limit"] + row["granted"] - row["used"])

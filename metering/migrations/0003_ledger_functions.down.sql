@@ -1,0 +1,10 @@
+DROP FUNCTION metering_set_limit_v1;
+DROP FUNCTION metering_track_v1;
+DROP FUNCTION metering_park_v1;
+DROP FUNCTION metering_release_v1;
+DROP FUNCTION metering_charge_v1;
+DROP FUNCTION metering_record_usage_v1;
+DROP FUNCTION metering_hold_v1;
+DROP FUNCTION metering_post_v1;
+DROP FUNCTION metering_lock_v1;
+DROP FUNCTION metering_period_start;

@@ -1,0 +1,18 @@
+from metering.models.daily_usage import DailyUsage
+from metering.models.entry import LedgerEntry
+from metering.models.hold import Hold
+from metering.models.notice import Notice
+from metering.models.rate_card import ConversionRate, RateCard
+from metering.models.token_ledger import TokenLedger
+from metering.models.usage_event import UsageEvent
+
+__all__ = [
+    "ConversionRate",
+    "DailyUsage",
+    "Hold",
+    "LedgerEntry",
+    "Notice",
+    "RateCard",
+    "TokenLedger",
+    "UsageEvent",
+]

@@ -1,0 +1,109 @@
+"""Read facts: balances, live holds, usage by day. Nothing is written and nothing is locked."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from accounts.models import User
+from metering import periods
+from metering.models import DailyUsage, Hold, TokenLedger
+from metering.types import Balance, OpenHold
+
+LIVE = (Hold.State.OPEN, Hold.State.DUE)
+
+
+class NoLedger(Exception):
+    """The user has no token ledger, which only a damaged database can bring about."""
+
+
+def balance(*, user: User, at: datetime) -> Balance:
+    """One user's figures at an instant, in one query. Raises NoLedger."""
+    in_flight = (
+        Hold.objects.filter(user=OuterRef("user_id"), state__in=LIVE, parked=False)
+        .values("user")
+        .annotate(jobs=Count("job_id", distinct=True))
+        .values("jobs")
+    )
+    row = (
+        TokenLedger.objects.filter(user=user)
+        .annotate(in_flight=Coalesce(Subquery(in_flight), 0))
+        .first()
+    )
+    if row is None:
+        raise NoLedger(f"User {user.pk} has no token ledger.")
+    return balance_of(ledger=row, in_flight=row.in_flight, at=at)
+
+
+def balance_of(*, ledger: TokenLedger, in_flight: int, at: datetime) -> Balance:
+    """The figures of a ledger row at an instant: a new period starts with nothing used."""
+    start = periods.current_start(kind=ledger.period, stored=ledger.period_start, at=at)
+    same_period = start == ledger.period_start
+    return Balance(
+        limit_tokens=ledger.token_limit,
+        granted_tokens=ledger.granted if same_period else 0,
+        used_tokens=ledger.used if same_period else 0,
+        held_tokens=ledger.held if same_period else 0,
+        period_kind=ledger.period,
+        period_start=start,
+        period_starts_at=periods.starts_at(day=start),
+        resets_at=periods.resets_at(kind=ledger.period, at=at),
+        in_flight=in_flight,
+        max_in_flight=ledger.max_in_flight,
+        suspended=ledger.suspended,
+    )
+
+
+def open_hold(*, job_id: UUID, api_type: str) -> OpenHold | None:
+    """The open hold of one leg of a job, or None if that leg may not spend."""
+    hold = Hold.objects.filter(job_id=job_id, api_type=api_type, state=Hold.State.OPEN).first()
+    return hold.to_open_hold() if hold else None
+
+
+def latest_hold(*, job_id: UUID, api_type: str) -> OpenHold | None:
+    """The newest hold of one leg of a job, open or closed."""
+    hold = Hold.objects.filter(job_id=job_id, api_type=api_type).order_by("-id").first()
+    return hold.to_open_hold() if hold else None
+
+
+def open_holds(*, job_id: UUID) -> Sequence[OpenHold]:
+    """All open holds of a job, in the order of its legs."""
+    return [
+        hold.to_open_hold()
+        for hold in Hold.objects.filter(job_id=job_id, state=Hold.State.OPEN).order_by("leg")
+    ]
+
+
+def due_holds(*, at: datetime, most: int) -> Sequence[OpenHold]:
+    """Holds that wait for their charge and may be tried at `at`, the oldest first."""
+    due = Hold.objects.filter(Q(charge_after__isnull=True) | Q(charge_after__lte=at))
+    return [
+        hold.to_open_hold()
+        for hold in due.filter(state=Hold.State.DUE).order_by("charge_after", "id")[:most]
+    ]
+
+
+def live_jobs(*, job_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these jobs still have a live hold."""
+    return set(
+        Hold.objects.filter(job_id__in=job_ids, state__in=LIVE).values_list("job_id", flat=True)
+    )
+
+
+def usage_by_day(*, user: User, since: date) -> Sequence[DailyUsage]:
+    """The roll-up rows of a user from a local day on, the oldest first."""
+    return list(
+        DailyUsage.objects.filter(user=user, day__gte=since).order_by("day", "api_type", "model")
+    )
+
+
+def spend_usd(*, at: datetime) -> Decimal:
+    """What the provider bills for today's charges of all users, and would for all live holds."""
+    charged = DailyUsage.objects.filter(day=periods.local_day(at=at)).aggregate(
+        total=Sum("cost_usd")
+    )["total"]
+    expected = Hold.objects.filter(state__in=LIVE).aggregate(total=Sum("cost_usd"))["total"]
+    return (charged or Decimal(0)) + (expected or Decimal(0))

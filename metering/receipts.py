@@ -1,0 +1,108 @@
+"""What one job held, used, charged and gave back, leg by leg, and why."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from metering import rates
+from metering.models import Hold, LedgerEntry
+from metering.types import QuoteLine
+
+
+@dataclass(frozen=True)
+class ReceiptLeg:
+    """One leg of a job. Tokens; `charged_tokens` is 0 until it is charged."""
+
+    api_type: str
+    model: str
+    label: str
+    state: str
+    parked: bool
+    quoted_usd: Decimal | None
+    estimated_tokens: int
+    charged_tokens: int
+    refunded_tokens: int
+    returned_tokens: int
+    basis: str | None
+    usd: Decimal | None
+    usage: dict[str, Any] | None
+    formula: str | None
+    entry_id: int | None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The whole job. `held_tokens` is what was set aside at the start."""
+
+    legs: tuple[ReceiptLeg, ...]
+
+    @property
+    def held_tokens(self) -> int:
+        return sum(leg.estimated_tokens for leg in self.legs)
+
+    @property
+    def charged_tokens(self) -> int:
+        return sum(leg.charged_tokens for leg in self.legs)
+
+    @property
+    def returned_tokens(self) -> int:
+        return sum(leg.returned_tokens for leg in self.legs)
+
+    @property
+    def refunded_tokens(self) -> int:
+        return sum(leg.refunded_tokens for leg in self.legs)
+
+
+def receipt(*, job_id: UUID) -> Receipt:
+    """The receipt of one job, in two queries."""
+    holds = list(Hold.objects.filter(job_id=job_id).order_by("id"))
+    entries = list(LedgerEntry.objects.filter(job_id=job_id).select_related("event").order_by("id"))
+    return Receipt(legs=tuple(_leg(hold=hold, entries=entries) for hold in holds))
+
+
+def _leg(*, hold: Hold, entries: Sequence[LedgerEntry]) -> ReceiptLeg:
+    line = QuoteLine.from_json(hold.line)
+    charge = next((e for e in entries if e.kind == "charge" and e.hold_id == hold.pk), None)
+    refunds = [e for e in entries if charge and e.kind == "refund" and e.reverses_id == charge.pk]
+    charged = charge.tokens if charge else 0
+    closed = hold.state in (Hold.State.CAPTURED, Hold.State.RELEASED, Hold.State.WRITTEN_OFF)
+    return ReceiptLeg(
+        api_type=hold.api_type,
+        model=hold.model,
+        label=line.label,
+        state=hold.state,
+        parked=hold.parked,
+        quoted_usd=line.usd,
+        estimated_tokens=hold.amount,
+        charged_tokens=charged,
+        refunded_tokens=-sum(e.tokens for e in refunds),
+        returned_tokens=max(hold.amount - charged, 0) if closed else 0,
+        basis=charge.event.basis if charge and charge.event else None,
+        usd=charge.usd if charge else None,
+        usage=_usage(line=line, charge=charge),
+        formula=_formula(line=line, charge=charge),
+        entry_id=charge.pk if charge else None,
+    )
+
+
+def _formula(*, line: QuoteLine, charge: LedgerEntry | None) -> str | None:
+    if charge is None or charge.event is None:
+        return None
+    return rates.formula(line=line, seconds=charge.event.seconds, tokens=charge.tokens)
+
+
+def _usage(*, line: QuoteLine, charge: LedgerEntry | None) -> dict[str, Any] | None:
+    event = charge.event if charge else None
+    if event is None:
+        return None
+    if line.usd_per_second is not None:
+        return {"seconds": event.seconds, "resolution": event.resolution}
+    return {
+        "prompt": event.prompt_tokens,
+        "candidates": event.candidates_tokens,
+        "thoughts": event.thoughts_tokens,
+        "cached": event.cached_tokens,
+        "total": event.total_tokens,
+    }

@@ -1,0 +1,69 @@
+"""Finding and ending processes, and free ports."""
+
+import socket
+import time
+
+import psutil
+
+LOOPBACK = "127.0.0.1"
+
+
+class LocalError(Exception):
+    """The local stack cannot go on. The message is one sentence for the person at the terminal."""
+
+
+def port_is_free(port: int) -> bool:
+    """Whether a server could listen there now. Raises OverflowError for no port at all."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port(preferred: int = 0) -> int:
+    """The preferred port if it is free, else another one."""
+    if preferred and port_is_free(preferred):
+        return preferred
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def find(pid: int, *words: str) -> psutil.Process | None:
+    """The living process with this pid, if every word stands in its command line.
+
+    A pid from a file may belong to anybody by now, and a killed process that nobody has waited
+    for keeps its pid: neither is the process that was meant.
+    """
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        command = " ".join(process.cmdline())
+    except (psutil.Error, ValueError):
+        return None
+    return process if all(word in command for word in words) else None
+
+
+def end(process: psutil.Process, grace_seconds: float) -> None:
+    """Ask the process to end, and make it end when the grace is over."""
+    try:
+        process.terminate()
+        if not wait_gone(process.pid, grace_seconds):
+            process.kill()
+            wait_gone(process.pid, 5)
+    except psutil.NoSuchProcess:
+        return
+
+
+def wait_gone(pid: int, seconds: float) -> bool:
+    """Wait until the process has ended. False if it is still there."""
+    deadline = time.monotonic() + seconds
+    while find(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

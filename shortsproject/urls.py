@@ -1,0 +1,23 @@
+"""All addresses. Under /api/ every answer is JSON, also for paths that do not exist."""
+
+from django.contrib import admin
+from django.urls import include, path, re_path
+from django.views.i18n import set_language
+
+from shortsproject import errors, health
+
+urlpatterns = [
+    path("", include("generation.urls")),
+    path("api/", include("generation.api_urls")),
+    path("api/", include("metering.api_urls")),
+    re_path(r"^api(?:/.*)?$", errors.api_not_found),
+    path("accounts/", include("allauth.account.urls")),
+    path("language", set_language, name="set_language"),
+    path("admin/", admin.site.urls),
+    path("healthz", health.healthz),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.forbidden
+handler404 = errors.not_found
+handler500 = errors.server_error

@@ -1,0 +1,42 @@
+"""Empty the database after a transactional test, without losing the first prices.
+
+The append-only triggers refuse TRUNCATE, so they are lifted here, and only here, for the flush.
+"""
+
+from typing import Any
+
+from django.db import connection
+
+KEPT = (
+    "django_migrations",
+    "django_content_type",
+    "auth_permission",
+    "metering_ratecard",
+    "metering_conversionrate",
+)
+
+
+def empty(case: Any = None) -> None:
+    """Remove every row but the kept tables', and from those what tests added."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(tablename) FROM pg_tables"
+            " WHERE schemaname = 'public' AND NOT tablename = ANY(%s)",
+            [list(KEPT)],
+        )
+        tables = ", ".join(name for (name,) in cursor.fetchall())
+        cursor.execute(
+            f"""
+            BEGIN;
+            SET LOCAL session_replication_role = replica;
+            TRUNCATE {tables} RESTART IDENTITY;
+            DELETE FROM metering_ratecard WHERE id > {FIRST_RATE_CARDS};
+            DELETE FROM metering_conversionrate WHERE id > 1;
+            UPDATE metering_ratecard SET enabled = true, retires_at = CASE
+                WHEN model LIKE 'veo-3.0-%' THEN '2026-06-30 00:00+00'::timestamptz END;
+            COMMIT;
+            """
+        )
+
+
+FIRST_RATE_CARDS = 16

@@ -1,0 +1,14 @@
+"""Settings for the tests: those of the project, only faster and without a trace."""
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+from shortsproject.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+
+MEDIA_ROOT = Path(tempfile.mkdtemp(prefix="shorts-test-media-"))
+atexit.register(shutil.rmtree, MEDIA_ROOT, ignore_errors=True)
