@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from knox.auth import TokenAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.request import Request
+
+from accounts.models import User
 
 
 class ApiKeyAuthentication(TokenAuthentication):
@@ -16,3 +20,10 @@ class ApiKeyAuthentication(TokenAuthentication):
         except UnicodeDecodeError as error:
             raise AuthenticationFailed("Invalid token.") from error
         return super().authenticate_credentials(token)
+
+
+def caller(request: HttpRequest | Request) -> User:
+    """The logged-in user of a request. Raises NotAuthenticated for anybody else."""
+    if not isinstance(request.user, User):
+        raise NotAuthenticated
+    return request.user

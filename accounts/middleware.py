@@ -9,7 +9,7 @@ from django.utils import timezone, translation
 
 
 class PreferencesMiddleware:
-    """Activates the user's own language and time zone; without them the browser's and operator's."""
+    """Activates the user's language and time zone, else the browser's and the operator's."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

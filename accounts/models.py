@@ -37,7 +37,7 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractUser):
     """A person. The e-mail address is the login and is unique whatever its case."""
 
-    username = None
+    username = None  # type: ignore[assignment]  # Django says to do so
     email = models.EmailField(_("e-mail address"), unique=True)
     language = models.CharField(
         _("language"), max_length=8, choices=settings.LANGUAGES, blank=True, default=""

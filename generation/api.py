@@ -14,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import caller
 from generation import catalog, intake, pictures, queries, streaming
 from generation.api_shapes import ReceiptBody, ShortBody
 from generation.models import Short
@@ -57,17 +58,17 @@ class ShortsGenerateApi(APIView):
             raise BodyTooLarge
 
     def post(self, request: Request) -> Response:
-        at = timezone.now()
+        at, user = timezone.now(), caller(request)
         given = self.InputSerializer(
-            data={**request.data.dict(), "idempotency_key": request.headers.get("Idempotency-Key")}
+            data={**request.POST.dict(), "idempotency_key": request.headers.get("Idempotency-Key")}
         )
         given.is_valid(raise_exception=True)
         upload = _one_picture(request)
         order = intake.order(picture=upload, given=given.validated_data)
-        started = start.repeated(user=request.user, order=order) or start.run(
-            user=request.user, picture=pictures.prepare(upload=upload), order=order, at=at
+        started = start.repeated(user=user, order=order) or start.run(
+            user=user, picture=pictures.prepare(upload=upload), order=order, at=at
         )
-        balance = metering_queries.balance(user=request.user, at=at)
+        balance = metering_queries.balance(user=user, at=at)
         shown = queries.view(short=started.short, at=at, balance=balance)
         where = {"Location": f"/api/shorts/{started.short.pk}"}
         return Response(self.OutputSerializer(shown).data, status=202, headers=where)
@@ -110,7 +111,7 @@ def _one_picture(request: Request) -> Any:
 
 def _owned(request: Request, short_id: UUID) -> Short:
     try:
-        return queries.owned(user=request.user, short_id=short_id)
+        return queries.owned(user=caller(request), short_id=short_id)
     except Short.DoesNotExist as error:
         raise Http404 from error
 
@@ -120,8 +121,6 @@ def _file(request: HttpRequest | Request, name: str, kind: str, file_name: str) 
         raise Http404
     plain = request._request if isinstance(request, Request) else request
     try:
-        return streaming.respond(
-            request=plain, name=name, content_type=kind, file_name=file_name
-        )
+        return streaming.respond(request=plain, name=name, content_type=kind, file_name=file_name)
     except FileNotFoundError as error:
         raise Http404 from error

@@ -49,9 +49,7 @@ def closed_models() -> set[tuple[str, str]]:
 
 def wait(*, route: str, model: str, until: datetime) -> None:
     """Note that the provider wants no call for this model before `until`."""
-    ModelGate.objects.update_or_create(
-        route=route, model=model, defaults={"not_before": until}
-    )
+    ModelGate.objects.update_or_create(route=route, model=model, defaults={"not_before": until})
 
 
 def note_accepted(*, route: str, model: str) -> None:

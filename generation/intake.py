@@ -13,7 +13,7 @@ CHUNK_BYTES = 1024 * 1024
 def order(*, picture: IO[bytes], given: Mapping[str, Any]) -> Order:
     """The order for checked input: `prompt`, `model`, `seconds`, `resolution`, `aspect_ratio` and
     `idempotency_key`. The hash covers the picture's bytes and every choice."""
-    choices = {
+    choices: dict[str, Any] = {
         "wish": given.get("prompt") or "",
         "model": given.get("model") or catalog.DEFAULT_MODEL,
         "seconds": given.get("seconds") or catalog.DEFAULT_SECONDS,

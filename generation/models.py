@@ -60,9 +60,7 @@ class Short(models.Model):
         db_index=False,
         verbose_name=_("user"),
     )
-    state = models.CharField(
-        _("state"), max_length=16, choices=State.choices, default=State.QUEUED
-    )
+    state = models.CharField(_("state"), max_length=16, choices=State.choices, default=State.QUEUED)
 
     picture = models.CharField(_("picture"), max_length=200)
     picture_width = models.PositiveIntegerField(_("picture width, pixels"))
@@ -154,9 +152,7 @@ class ModelGate(models.Model):
     class Meta:
         verbose_name = _("model gate")
         verbose_name_plural = _("model gates")
-        constraints = [
-            models.UniqueConstraint(fields=["route", "model"], name="model_gate_unique")
-        ]
+        constraints = [models.UniqueConstraint(fields=["route", "model"], name="model_gate_unique")]
 
     def __str__(self) -> str:
         return f"{self.route}: {self.model}"

@@ -13,7 +13,7 @@ class Broken(Exception):
 
 
 def check(data: bytes) -> None:
-    """Raise Broken unless `data` is a whole MP4: its type first, an index, media, nothing cut off."""
+    """Raise Broken unless `data` is a whole MP4: type first, an index, media, nothing cut off."""
     kinds = []
     position = 0
     while position < len(data):

@@ -34,7 +34,7 @@ import threading
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import pi_heif  # type: ignore[import-untyped]
+import pi_heif
 from django.utils.functional import Promise
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
@@ -65,6 +65,7 @@ _CHILD_SECONDS = 20
 _CHILD_REFUSED = 3
 
 # A real photo has about ten scans; each empty one costs a pass over the whole picture.
+_JPEG_SCAN = rb"\xff\xda\x00(?:\x08\x01|\x0a\x02|\x0c\x03|\x0e\x04)"
 _MAX_JPEG_SCANS = 100
 PngImagePlugin.MAX_TEXT_MEMORY = 4 * 1024 * 1024
 AvifImagePlugin.DEFAULT_MAX_THREADS = 2
@@ -98,6 +99,8 @@ _TURNS = {
 }
 
 _SENTENCES = {
+    "missing": _("No picture was sent. Add one as a file in the field “image”."),
+    "several": _("More than one picture was sent. Send just one in the field “image”."),
     "empty": _("The file is empty. Choose a picture and send it again."),
     "not_an_image": _("This file is not a picture. Choose a JPEG, PNG, WebP, HEIC, GIF or AVIF."),
     "unsupported_format": _("Files of this kind cannot be used. Save it as JPEG or PNG first."),
@@ -117,7 +120,7 @@ _SENTENCES = {
 }
 
 
-class InvalidImage(Exception):  # noqa: N818
+class InvalidImage(Exception):
     """The upload cannot become a picture. `code` is for the API, `reason` a stable slug,
     `message` the translated sentence that says what to do, `numbers` those named in it."""
 
@@ -210,7 +213,7 @@ def _convert_in_child(data: bytes) -> bytes:
         kind = ImageTooLarge if refusal["reason"].startswith("too_many") else InvalidImage
         raise kind(refusal["reason"], **refusal["numbers"])
     if child.returncode < 0:
-        # Killed: by a limit on memory or time, or by a decoder that tripped over the picture.
+        # Killed by the limit on time, or by a decoder that tripped over the picture.
         raise InvalidImage("damaged")
     if child.returncode > 0:
         raise RuntimeError(child.stderr.decode(errors="replace")[-2000:])
@@ -277,7 +280,7 @@ def _open(data: bytes) -> ImageFile.ImageFile:
         raise InvalidImage("too_small", width=width, height=height, limit=MIN_SIDE)
     if max(width, height) > MAX_RATIO * min(width, height):
         raise InvalidImage("too_thin", width=width, height=height, limit=MAX_RATIO)
-    if name == "JPEG" and data.count(b"\xff\xda") > _MAX_JPEG_SCANS:
+    if name == "JPEG" and len(re.findall(_JPEG_SCAN, data)) > _MAX_JPEG_SCANS:
         raise InvalidImage("damaged")
     return image
 
@@ -296,9 +299,7 @@ def _decode(image: ImageFile.ImageFile) -> Image.Image:
         image.close()
     if upside_down:
         small = ImageChops.invert(small)
-    if turn is not None:
-        small = small.transpose(turn)
-    return _to_srgb(small, profile)
+    return _to_srgb(small if turn is None else small.transpose(turn), profile)
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:

@@ -90,9 +90,9 @@ def record(
     }
     if target not in sources:
         values["tries"] = 0
-    moved = Short.objects.filter(
-        pk=short.pk, attempt=short.attempt, state__in=sources
-    ).update(**{**values, **changes})
+    moved = Short.objects.filter(pk=short.pk, attempt=short.attempt, state__in=sources).update(
+        **{**values, **changes}
+    )
     if not moved:
         raise Superseded(str(short.pk))
 

@@ -36,9 +36,7 @@ def respond(
     return response
 
 
-def _response(
-    *, request: HttpRequest, stored: IO[bytes], size: int, etag: str
-) -> HttpResponseBase:
+def _response(*, request: HttpRequest, stored: IO[bytes], size: int, etag: str) -> HttpResponseBase:
     if etag in parse_etags(request.headers.get("If-None-Match", "")):
         stored.close()
         return HttpResponse(status=304)

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import caller
 from metering import queries
 from metering.api_shapes import BalanceBody, DollarsField, UtcField
 
@@ -33,7 +34,8 @@ class UsageApi(APIView):
         by_day = Day(many=True)
 
     def get(self, request: Request) -> Response:
-        balance = queries.balance(user=request.user, at=timezone.now())
+        user = caller(request)
+        balance = queries.balance(user=user, at=timezone.now())
         body = {
             "balance": balance,
             "period": {
@@ -43,6 +45,6 @@ class UsageApi(APIView):
             },
             "in_flight": balance.in_flight,
             "max_in_flight": balance.max_in_flight,
-            "by_day": queries.usage_by_day(user=request.user, since=balance.period_start),
+            "by_day": queries.usage_by_day(user=user, since=balance.period_start),
         }
         return Response(self.OutputSerializer(body).data)

@@ -17,7 +17,7 @@ class MeteringConfig(AppConfig):
 
 
 def make_ledger(*, instance: Any, created: bool, raw: bool = False, **kwargs: Any) -> None:
-    """Each new user gets a ledger with the default limit, in the transaction that makes the user."""
+    """Each new user gets a ledger with the default limit, in the same transaction."""
     if not created or raw:
         return
     from django.utils import timezone

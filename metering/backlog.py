@@ -48,9 +48,7 @@ def charge_now(*, hold: OpenHold, at: datetime) -> bool:
 
 def charge_due(*, at: datetime) -> int:
     """Try every charge that is waiting and whose time has come. Returns how many were made."""
-    return sum(
-        charge_now(hold=hold, at=at) for hold in queries.due_holds(at=at, most=BATCH)
-    )
+    return sum(charge_now(hold=hold, at=at) for hold in queries.due_holds(at=at, most=BATCH))
 
 
 def size() -> int:

@@ -42,9 +42,7 @@ def cards_in_force(*, at: datetime) -> QuerySet[RateCard]:
 def card(*, api_type: str, model: str, resolution: str, at: datetime) -> RateCard:
     """The rate card in force. Raises UnpricedModel if there is none."""
     found = (
-        cards_in_force(at=at)
-        .filter(api_type=api_type, model=model, resolution=resolution)
-        .first()
+        cards_in_force(at=at).filter(api_type=api_type, model=model, resolution=resolution).first()
     )
     if found is None:
         raise UnpricedModel(api_type=api_type, model=model, resolution=resolution)
@@ -130,6 +128,4 @@ def formula(*, line: QuoteLine, seconds: int | None, tokens: int) -> str:
     """How a charge came about, as a line that anyone can check with a calculator."""
     if line.usd_per_second is None:
         return f"{tokens} × 1"
-    return (
-        f"{seconds} s × ${usd_text(line.usd_per_second)} × {line.tokens_per_usd.normalize():f}"
-    )
+    return f"{seconds} s × ${usd_text(line.usd_per_second)} × {line.tokens_per_usd.normalize():f}"

@@ -116,7 +116,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class PricedUsage:
-    """What a reported usage comes to: tokens to charge, tariff and cost in dollars, and the basis."""
+    """What a reported usage comes to: tokens to charge, tariff and cost in dollars, the basis."""
 
     tokens: int
     usd: Decimal | None

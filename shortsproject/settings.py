@@ -6,6 +6,7 @@ wins over .env. With DEBUG off, whatever is missing stops the start with one sen
 
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
@@ -17,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
-LOCAL_DIR = (BASE_DIR / env.path("LOCAL_DIR", default=".local").root).resolve()
+LOCAL_DIR = (BASE_DIR / env.str("LOCAL_DIR", default=".local")).resolve()
 environ.Env.read_env(LOCAL_DIR / "stack.env")
 environ.Env.read_env(BASE_DIR / ".env")
 
@@ -29,6 +30,21 @@ def required(name: str, *, debug_default: str) -> str:
     value = env.str(name, default="") or (debug_default if DEBUG else "")
     if not value:
         raise ImproperlyConfigured(f"{name} is not set (see .env.example).")
+    return value
+
+
+Number = TypeVar("Number", int, Decimal)
+
+
+def number(name: str, *, default: str, kind: type[Number]) -> Number:
+    """A number of 0 or more."""
+    given = env.str(name, default="") or default
+    try:
+        value = kind(given)
+    except (ValueError, ArithmeticError) as error:
+        raise ImproperlyConfigured(f"{name} is no number: {given!r}.") from error
+    if not (Decimal(value).is_finite() and value >= 0):
+        raise ImproperlyConfigured(f"{name} is below 0 or no number: {given!r}.")
     return value
 
 
@@ -216,10 +232,13 @@ except (ZoneInfoNotFoundError, ValueError) as error:
 
 # Metering
 
-DEFAULT_TOKEN_LIMIT = env.int("DEFAULT_TOKEN_LIMIT", default=10_000)
-DEFAULT_MAX_IN_FLIGHT = env.int("DEFAULT_MAX_IN_FLIGHT", default=3)
-_daily_limit = env.str("DAILY_SPEND_LIMIT_USD", default="")
-DAILY_SPEND_LIMIT_USD = Decimal(_daily_limit) if _daily_limit else None
+DEFAULT_TOKEN_LIMIT = number("DEFAULT_TOKEN_LIMIT", default="10000", kind=int)
+DEFAULT_MAX_IN_FLIGHT = number("DEFAULT_MAX_IN_FLIGHT", default="3", kind=int)
+DAILY_SPEND_LIMIT_USD = (
+    number("DAILY_SPEND_LIMIT_USD", default="", kind=Decimal)
+    if env.str("DAILY_SPEND_LIMIT_USD", default="")
+    else None
+)
 
 # Gemini
 
@@ -227,7 +246,12 @@ GEMINI_API_KEY = env.str("GEMINI_API_KEY", default="")
 GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", default="")
 GOOGLE_CLOUD_PROJECT = env.str("GOOGLE_CLOUD_PROJECT", default="")
 GOOGLE_CLOUD_LOCATION = env.str("GOOGLE_CLOUD_LOCATION", default="us-central1")
-if not DEBUG and not (GOOGLE_CLOUD_PROJECT or GEMINI_API_KEY or GEMINI_BASE_URL):
+if GEMINI_API_KEY and not (GOOGLE_CLOUD_PROJECT or GEMINI_BASE_URL):
+    raise ImproperlyConfigured(
+        "GEMINI_API_KEY alone reaches no video model in this release: set GOOGLE_CLOUD_PROJECT"
+        " for Veo, or unset GEMINI_API_KEY to use the local stand-in (see .env.example)."
+    )
+if not DEBUG and not (GOOGLE_CLOUD_PROJECT or GEMINI_BASE_URL):
     raise ImproperlyConfigured(
         "No route to Gemini is configured: set GOOGLE_CLOUD_PROJECT (see .env.example)."
     )
@@ -255,7 +279,7 @@ CELERY_TIMEZONE = "UTC"
 
 # Mail
 
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://")
 EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
 EMAIL_HOST = EMAIL_CONFIG.get("EMAIL_HOST") or ""
 EMAIL_PORT = EMAIL_CONFIG.get("EMAIL_PORT") or 25
@@ -281,7 +305,7 @@ _shared_processors = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
-_renderers = (
+_renderers: list[Any] = (
     [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)]
     if DEBUG
     else [
@@ -302,8 +326,13 @@ LOGGING = {
             ],
         }
     },
-    "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "structured",
-                            "stream": "ext://sys.stdout"}},
+    "handlers": {
+        "stdout": {
+            "class": "logging.StreamHandler",
+            "formatter": "structured",
+            "stream": "ext://sys.stdout",
+        }
+    },
     "root": {"handlers": ["stdout"], "level": "INFO"},
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},

@@ -16,6 +16,6 @@ def configure() -> None:
 
     try:
         settings.DEBUG  # noqa: B018 - reading one value loads the settings
-    except ImproperlyConfigured as error:
+    except (ImproperlyConfigured, ValueError, ArithmeticError) as error:
         sys.stderr.write(f"Shorts cannot start: {error}\n")
         sys.exit(1)

@@ -11,6 +11,7 @@ from metering import audit
 from shortsproject.local.gemini import StandIn
 from tests import database, pictures
 
+
 @pytest.fixture(scope="session", autouse=True)
 def _flush_keeps_prices() -> Iterator[None]:
     """A flush after a transactional test lifts the append-only triggers and keeps first prices."""

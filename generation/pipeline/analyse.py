@@ -64,7 +64,9 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
             deadline_seconds=DEADLINE_SECONDS,
         )
     recorded = recording.durably(
-        short=short, now=now, write=lambda: record(short=short, hold=hold, outcome=outcome, at=now())
+        short=short,
+        now=now,
+        write=lambda: record(short=short, hold=hold, outcome=outcome, at=now()),
     )
     if recorded:
         recording.charge(hold=hold, now=now)
@@ -119,7 +121,7 @@ def _unusable(*, short: Short, hold: OpenHold, detail: str, usage: Usage, at: da
     if short.wish:
         _go_on(short=short, at=at, video_prompt=short.wish, end_detail=detail)
         ledger.record_usage(hold=hold, attempt=short.attempt, usage=usage, at=at)
-        else:
+    else:
         _end(short=short, code="no_prompt", detail=detail, at=at)
         ledger.record_usage(hold=hold, attempt=short.attempt, usage=usage, at=at)
         recording.release_all(short=short, reason="no_prompt", at=at)
@@ -140,14 +142,10 @@ def _unclear(*, short: Short, hold: OpenHold, outcome: Unclear, at: datetime) ->
             next_attempt_at=at + PAUSE_AFTER_UNCLEAR,
             end_detail=outcome.detail,
         )
-        ledger.record_usage(
-            hold=hold, attempt=short.attempt, usage=Usage(), at=at, billable=False
-        )
+        ledger.record_usage(hold=hold, attempt=short.attempt, usage=Usage(), at=at, billable=False)
         return
     _end(short=short, code="analysis_unreachable", detail=outcome.detail, at=at)
-    ledger.record_usage(
-        hold=hold, attempt=short.attempt, usage=Usage(), at=at, billable=unread > 0
-    )
+    ledger.record_usage(hold=hold, attempt=short.attempt, usage=Usage(), at=at, billable=unread > 0)
     recording.release_all(short=short, reason="analysis_unreachable", at=at)
 
 

@@ -1,9 +1,9 @@
 """Ask once how a render is doing, and decide: still running, done, filtered, failed.
 
-Owns: rendering → rendered, filtered or failed. Units: seconds of video; tokens by the frozen tariff.
-Invariant: the video is charged in the transaction that records it as made, before it is fetched. A
+Owns: rendering → rendered, filtered or failed. Units: seconds of video, tokens by frozen tariff.
+Invariant: the video becomes due in the transaction that records it as made, before it is fetched. A
 poll that fails changes nothing about the render. A late render is never given up by its age: it is
-parked and asked about ever more rarely until the provider's result would be gone, then it is staff's.
+parked and asked about ever more rarely until the provider's result is gone, then it is for staff.
 """
 
 from datetime import datetime, timedelta
@@ -55,7 +55,9 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         operation_name=short.operation_name, deadline_seconds=DEADLINE_SECONDS
     )
     recorded = recording.durably(
-        short=short, now=now, write=lambda: record(short=short, hold=hold, outcome=outcome, at=now())
+        short=short,
+        now=now,
+        write=lambda: record(short=short, hold=hold, outcome=outcome, at=now()),
     )
     if recorded and isinstance(outcome, VideoReady | Filtered):
         recording.charge(hold=hold, now=now)
@@ -91,7 +93,9 @@ def record(*, short: Short, hold: OpenHold, outcome: PollOutcome, at: datetime) 
             )
             ledger.record_usage(hold=hold, attempt=short.attempt, usage=_usage(short), at=at)
         case Filtered(reasons=reasons):
-            _end(short=short, target=State.FILTERED, code="filtered", detail=" ".join(reasons), at=at)
+            _end(
+                short=short, target=State.FILTERED, code="filtered", detail=" ".join(reasons), at=at
+            )
             if hold.line.bills_filtered:
                 ledger.record_usage(hold=hold, attempt=short.attempt, usage=_usage(short), at=at)
             recording.release_all(short=short, reason="filtered", at=at)

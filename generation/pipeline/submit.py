@@ -56,7 +56,9 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         deadline_seconds=DEADLINE_SECONDS,
     )
     recording.durably(
-        short=short, now=now, write=lambda: record(short=short, hold=hold, outcome=outcome, at=now())
+        short=short,
+        now=now,
+        write=lambda: record(short=short, hold=hold, outcome=outcome, at=now()),
     )
     return False
 
@@ -65,9 +67,11 @@ def expire(*, short_id: UUID, now: recording.Clock) -> bool:
     """A lease that ran out during a submit means unknown: the render may be under way."""
 
     def write() -> None:
-        short = Short.objects.select_for_update().filter(
-            Q(lease_until__lte=Now()), pk=short_id, state=State.SUBMITTING
-        ).first()
+        short = (
+            Short.objects.select_for_update()
+            .filter(Q(lease_until__lte=Now()), pk=short_id, state=State.SUBMITTING)
+            .first()
+        )
         if short is None:
             raise states.Superseded(str(short_id))
         hold = queries.open_hold(job_id=short.pk, api_type=_api_type(short))

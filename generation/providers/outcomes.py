@@ -114,8 +114,6 @@ class PollFailed:
     retry_after_seconds: float | None = None
 
 
-AnalysisOutcome = (
-    Analysed | AnalysisBlocked | AnalysisUnusable | Unclear | NotAccepted | Refused
-)
+AnalysisOutcome = Analysed | AnalysisBlocked | AnalysisUnusable | Unclear | NotAccepted | Refused
 SubmitOutcome = Accepted | Unclear | NotAccepted | Refused
 PollOutcome = Rendering | VideoReady | Filtered | RenderFailed | PollFailed

@@ -2,281 +2,722 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import metering.models.token_ledger
 from django.conf import settings
 from django.db import migrations, models
 
+import metering.models.token_ledger
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ConversionRate',
+            name="ConversionRate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('tokens_per_usd', models.DecimalField(decimal_places=4, max_digits=12, verbose_name='tokens per dollar')),
-                ('effective_from', models.DateTimeField(unique=True, verbose_name='in force from')),
-                ('source', models.CharField(max_length=300, verbose_name='source of the rate')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "tokens_per_usd",
+                    models.DecimalField(
+                        decimal_places=4, max_digits=12, verbose_name="tokens per dollar"
+                    ),
+                ),
+                ("effective_from", models.DateTimeField(unique=True, verbose_name="in force from")),
+                ("source", models.CharField(max_length=300, verbose_name="source of the rate")),
             ],
             options={
-                'verbose_name': 'conversion rate',
-                'verbose_name_plural': 'conversion rates',
-                'ordering': ['-effective_from'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('tokens_per_usd__gt', 0)), name='conversion_rate_positive')],
+                "verbose_name": "conversion rate",
+                "verbose_name_plural": "conversion rates",
+                "ordering": ["-effective_from"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("tokens_per_usd__gt", 0)),
+                        name="conversion_rate_positive",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Hold',
+            name="Hold",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('job_id', models.UUIDField(db_index=True, verbose_name='job')),
-                ('key', models.CharField(max_length=200)),
-                ('leg', models.PositiveSmallIntegerField()),
-                ('api_type', models.CharField(max_length=64, verbose_name='API type')),
-                ('model', models.CharField(max_length=100, verbose_name='model')),
-                ('amount', models.BigIntegerField(verbose_name='held tokens')),
-                ('cost_usd', models.DecimalField(decimal_places=8, max_digits=16, verbose_name='expected cost, USD')),
-                ('line', models.JSONField(verbose_name='frozen quote line')),
-                ('period_start', models.DateField(verbose_name='period')),
-                ('day', models.DateField(verbose_name='day')),
-                ('parked', models.BooleanField(default=False, verbose_name='parked')),
-                ('state', models.CharField(choices=[('open', 'open'), ('due', 'due'), ('captured', 'captured'), ('released', 'released'), ('written_off', 'written off')], default='open', max_length=12, verbose_name='state')),
-                ('release_reason', models.CharField(default='', max_length=200, verbose_name='why it was released')),
-                ('charge_attempts', models.PositiveIntegerField(default=0, verbose_name='charge attempts')),
-                ('charge_after', models.DateTimeField(null=True, verbose_name='charge not before')),
-                ('charge_error', models.CharField(default='', max_length=500, verbose_name='last charge error')),
-                ('created_at', models.DateTimeField(verbose_name='held at')),
-                ('closed_at', models.DateTimeField(null=True, verbose_name='closed at')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("job_id", models.UUIDField(db_index=True, verbose_name="job")),
+                ("key", models.CharField(max_length=200)),
+                ("leg", models.PositiveSmallIntegerField()),
+                ("api_type", models.CharField(max_length=64, verbose_name="API type")),
+                ("model", models.CharField(max_length=100, verbose_name="model")),
+                ("amount", models.BigIntegerField(verbose_name="held tokens")),
+                (
+                    "cost_usd",
+                    models.DecimalField(
+                        decimal_places=8, max_digits=16, verbose_name="expected cost, USD"
+                    ),
+                ),
+                ("line", models.JSONField(verbose_name="frozen quote line")),
+                ("period_start", models.DateField(verbose_name="period")),
+                ("day", models.DateField(verbose_name="day")),
+                ("parked", models.BooleanField(default=False, verbose_name="parked")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "open"),
+                            ("due", "due"),
+                            ("captured", "captured"),
+                            ("released", "released"),
+                            ("written_off", "written off"),
+                        ],
+                        default="open",
+                        max_length=12,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "release_reason",
+                    models.CharField(
+                        default="", max_length=200, verbose_name="why it was released"
+                    ),
+                ),
+                (
+                    "charge_attempts",
+                    models.PositiveIntegerField(default=0, verbose_name="charge attempts"),
+                ),
+                ("charge_after", models.DateTimeField(null=True, verbose_name="charge not before")),
+                (
+                    "charge_error",
+                    models.CharField(default="", max_length=500, verbose_name="last charge error"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="held at")),
+                ("closed_at", models.DateTimeField(null=True, verbose_name="closed at")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'hold',
-                'verbose_name_plural': 'holds',
+                "verbose_name": "hold",
+                "verbose_name_plural": "holds",
             },
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('period_start', models.DateField(verbose_name='period')),
-                ('level', models.PositiveSmallIntegerField(verbose_name='level, percent')),
-                ('limit_tokens', models.BigIntegerField(verbose_name='limit, with grants')),
-                ('used_tokens', models.BigIntegerField(verbose_name='used')),
-                ('created_at', models.DateTimeField(verbose_name='crossed at')),
-                ('sent_at', models.DateTimeField(null=True, verbose_name='sent at')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("period_start", models.DateField(verbose_name="period")),
+                ("level", models.PositiveSmallIntegerField(verbose_name="level, percent")),
+                ("limit_tokens", models.BigIntegerField(verbose_name="limit, with grants")),
+                ("used_tokens", models.BigIntegerField(verbose_name="used")),
+                ("created_at", models.DateTimeField(verbose_name="crossed at")),
+                ("sent_at", models.DateTimeField(null=True, verbose_name="sent at")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'notice',
-                'verbose_name_plural': 'notices',
+                "verbose_name": "notice",
+                "verbose_name_plural": "notices",
             },
         ),
         migrations.CreateModel(
-            name='RateCard',
+            name="RateCard",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('api_type', models.CharField(max_length=64, verbose_name='API type')),
-                ('model', models.CharField(max_length=100, verbose_name='model')),
-                ('label', models.CharField(max_length=100, verbose_name='label')),
-                ('resolution', models.CharField(blank=True, default='', max_length=16, verbose_name='resolution')),
-                ('usd_per_second', models.DecimalField(blank=True, decimal_places=6, help_text='Empty: raw tokens are charged one for one.', max_digits=12, null=True, verbose_name='tariff, USD per second')),
-                ('cost_usd_per_second', models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True, verbose_name='cost, USD per second')),
-                ('cost_usd_per_million_input', models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True, verbose_name='cost, USD per million input tokens')),
-                ('cost_usd_per_million_output', models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True, verbose_name='cost, USD per million output tokens')),
-                ('estimate_tokens', models.PositiveIntegerField(blank=True, help_text='Held before a call whose tokens are only known afterwards.', null=True, verbose_name='estimate, tokens')),
-                ('bills_filtered', models.BooleanField(default=False, verbose_name='bills filtered results')),
-                ('effective_from', models.DateTimeField(verbose_name='in force from')),
-                ('retires_at', models.DateTimeField(blank=True, null=True, verbose_name='retires at')),
-                ('source', models.CharField(max_length=300, verbose_name='source of the price')),
-                ('enabled', models.BooleanField(default=True, verbose_name='enabled')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("api_type", models.CharField(max_length=64, verbose_name="API type")),
+                ("model", models.CharField(max_length=100, verbose_name="model")),
+                ("label", models.CharField(max_length=100, verbose_name="label")),
+                (
+                    "resolution",
+                    models.CharField(
+                        blank=True, default="", max_length=16, verbose_name="resolution"
+                    ),
+                ),
+                (
+                    "usd_per_second",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="Empty: raw tokens are charged one for one.",
+                        max_digits=12,
+                        null=True,
+                        verbose_name="tariff, USD per second",
+                    ),
+                ),
+                (
+                    "cost_usd_per_second",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        max_digits=12,
+                        null=True,
+                        verbose_name="cost, USD per second",
+                    ),
+                ),
+                (
+                    "cost_usd_per_million_input",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        max_digits=12,
+                        null=True,
+                        verbose_name="cost, USD per million input tokens",
+                    ),
+                ),
+                (
+                    "cost_usd_per_million_output",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=6,
+                        max_digits=12,
+                        null=True,
+                        verbose_name="cost, USD per million output tokens",
+                    ),
+                ),
+                (
+                    "estimate_tokens",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Held before a call whose tokens are only known afterwards.",
+                        null=True,
+                        verbose_name="estimate, tokens",
+                    ),
+                ),
+                (
+                    "bills_filtered",
+                    models.BooleanField(default=False, verbose_name="bills filtered results"),
+                ),
+                ("effective_from", models.DateTimeField(verbose_name="in force from")),
+                (
+                    "retires_at",
+                    models.DateTimeField(blank=True, null=True, verbose_name="retires at"),
+                ),
+                ("source", models.CharField(max_length=300, verbose_name="source of the price")),
+                ("enabled", models.BooleanField(default=True, verbose_name="enabled")),
             ],
             options={
-                'verbose_name': 'rate card',
-                'verbose_name_plural': 'rate cards',
-                'ordering': ['api_type', 'model', 'resolution', '-effective_from'],
-                'constraints': [models.UniqueConstraint(fields=('api_type', 'model', 'resolution', 'effective_from'), name='rate_card_one_per_date'), models.CheckConstraint(condition=models.Q(models.Q(('cost_usd_per_second__gte', 0), ('usd_per_second__gt', 0)), models.Q(('cost_usd_per_million_input__gte', 0), ('cost_usd_per_million_output__gte', 0), ('estimate_tokens__gt', 0), ('usd_per_second__isnull', True)), _connector='OR'), name='rate_card_price_complete')],
+                "verbose_name": "rate card",
+                "verbose_name_plural": "rate cards",
+                "ordering": ["api_type", "model", "resolution", "-effective_from"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("api_type", "model", "resolution", "effective_from"),
+                        name="rate_card_one_per_date",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("cost_usd_per_second__gte", 0), ("usd_per_second__gt", 0)),
+                            models.Q(
+                                ("cost_usd_per_million_input__gte", 0),
+                                ("cost_usd_per_million_output__gte", 0),
+                                ("estimate_tokens__gt", 0),
+                                ("usd_per_second__isnull", True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="rate_card_price_complete",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='TokenLedger',
+            name="TokenLedger",
             fields=[
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='token_ledger', serialize=False, to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('token_limit', models.BigIntegerField(blank=True, help_text='Tokens per period; empty = unlimited.', null=True, verbose_name='token limit')),
-                ('granted', models.BigIntegerField(default=0, verbose_name='granted')),
-                ('period', models.CharField(choices=[('month', 'month'), ('week', 'week'), ('day', 'day'), ('lifetime', 'lifetime')], default='month', max_length=8, verbose_name='period')),
-                ('period_start', models.DateField(verbose_name='period start')),
-                ('used', models.BigIntegerField(default=0, verbose_name='used')),
-                ('held', models.BigIntegerField(default=0, verbose_name='held')),
-                ('seq', models.BigIntegerField(default=0, verbose_name='last entry number')),
-                ('max_in_flight', models.PositiveIntegerField(default=3, verbose_name='jobs in flight at most')),
-                ('suspended', models.BooleanField(default=False, verbose_name='suspended')),
-                ('notice_levels', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveSmallIntegerField(), blank=True, default=metering.models.token_ledger.default_notice_levels, size=None)),
+                (
+                    "user",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="token_ledger",
+                        serialize=False,
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "token_limit",
+                    models.BigIntegerField(
+                        blank=True,
+                        help_text="Tokens per period; empty = unlimited.",
+                        null=True,
+                        verbose_name="token limit",
+                    ),
+                ),
+                ("granted", models.BigIntegerField(default=0, verbose_name="granted")),
+                (
+                    "period",
+                    models.CharField(
+                        choices=[
+                            ("month", "month"),
+                            ("week", "week"),
+                            ("day", "day"),
+                            ("lifetime", "lifetime"),
+                        ],
+                        default="month",
+                        max_length=8,
+                        verbose_name="period",
+                    ),
+                ),
+                ("period_start", models.DateField(verbose_name="period start")),
+                ("used", models.BigIntegerField(default=0, verbose_name="used")),
+                ("held", models.BigIntegerField(default=0, verbose_name="held")),
+                ("seq", models.BigIntegerField(default=0, verbose_name="last entry number")),
+                (
+                    "max_in_flight",
+                    models.PositiveIntegerField(default=3, verbose_name="jobs in flight at most"),
+                ),
+                ("suspended", models.BooleanField(default=False, verbose_name="suspended")),
+                (
+                    "notice_levels",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveSmallIntegerField(),
+                        blank=True,
+                        default=metering.models.token_ledger.default_notice_levels,
+                        size=None,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'token ledger',
-                'verbose_name_plural': 'token ledgers',
-                'constraints': [models.CheckConstraint(condition=models.Q(('token_limit__isnull', True), ('token_limit__gte', 0), _connector='OR'), name='ledger_limit_not_negative'), models.CheckConstraint(condition=models.Q(('used__gte', 0)), name='ledger_used_not_negative'), models.CheckConstraint(condition=models.Q(('held__gte', 0)), name='ledger_held_not_negative'), models.CheckConstraint(condition=models.Q(('granted__gte', 0)), name='ledger_granted_not_negative'), models.CheckConstraint(condition=models.Q(('seq__gte', 0)), name='ledger_seq_not_negative'), models.CheckConstraint(condition=models.Q(('period__in', ['month', 'week', 'day', 'lifetime'])), name='ledger_period_known')],
+                "verbose_name": "token ledger",
+                "verbose_name_plural": "token ledgers",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("token_limit__isnull", True), ("token_limit__gte", 0), _connector="OR"
+                        ),
+                        name="ledger_limit_not_negative",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("used__gte", 0)), name="ledger_used_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("held__gte", 0)), name="ledger_held_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("granted__gte", 0)), name="ledger_granted_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("seq__gte", 0)), name="ledger_seq_not_negative"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("period__in", ["month", "week", "day", "lifetime"])),
+                        name="ledger_period_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='UsageEvent',
+            name="UsageEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('attempt', models.PositiveIntegerField(verbose_name='attempt')),
-                ('job_id', models.UUIDField(null=True, verbose_name='job')),
-                ('key', models.CharField(max_length=200, null=True)),
-                ('api_type', models.CharField(max_length=64, verbose_name='API type')),
-                ('model', models.CharField(max_length=100, verbose_name='model')),
-                ('prompt_tokens', models.BigIntegerField(null=True, verbose_name='prompt tokens')),
-                ('candidates_tokens', models.BigIntegerField(null=True, verbose_name='candidates tokens')),
-                ('thoughts_tokens', models.BigIntegerField(null=True, verbose_name='thoughts tokens')),
-                ('cached_tokens', models.BigIntegerField(null=True, verbose_name='cached tokens')),
-                ('total_tokens', models.BigIntegerField(null=True, verbose_name='total tokens')),
-                ('seconds', models.PositiveIntegerField(null=True, verbose_name='seconds')),
-                ('resolution', models.CharField(default='', max_length=16, verbose_name='resolution')),
-                ('provider_id', models.CharField(default='', max_length=300, verbose_name="provider's id")),
-                ('basis', models.CharField(choices=[('reported', 'reported'), ('derived', 'derived from its parts'), ('estimated', 'estimated')], max_length=10, verbose_name='basis')),
-                ('billable', models.BooleanField(verbose_name='billable')),
-                ('tokens', models.BigIntegerField(verbose_name='tokens to charge')),
-                ('usd', models.DecimalField(decimal_places=8, max_digits=16, null=True, verbose_name='tariff, USD')),
-                ('cost_usd', models.DecimalField(decimal_places=8, max_digits=16, verbose_name='cost, USD')),
-                ('created_at', models.DateTimeField(verbose_name='recorded at')),
-                ('hold', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='metering.hold', verbose_name='hold')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(verbose_name="attempt")),
+                ("job_id", models.UUIDField(null=True, verbose_name="job")),
+                ("key", models.CharField(max_length=200, null=True)),
+                ("api_type", models.CharField(max_length=64, verbose_name="API type")),
+                ("model", models.CharField(max_length=100, verbose_name="model")),
+                ("prompt_tokens", models.BigIntegerField(null=True, verbose_name="prompt tokens")),
+                (
+                    "candidates_tokens",
+                    models.BigIntegerField(null=True, verbose_name="candidates tokens"),
+                ),
+                (
+                    "thoughts_tokens",
+                    models.BigIntegerField(null=True, verbose_name="thoughts tokens"),
+                ),
+                ("cached_tokens", models.BigIntegerField(null=True, verbose_name="cached tokens")),
+                ("total_tokens", models.BigIntegerField(null=True, verbose_name="total tokens")),
+                ("seconds", models.PositiveIntegerField(null=True, verbose_name="seconds")),
+                (
+                    "resolution",
+                    models.CharField(default="", max_length=16, verbose_name="resolution"),
+                ),
+                (
+                    "provider_id",
+                    models.CharField(default="", max_length=300, verbose_name="provider's id"),
+                ),
+                (
+                    "basis",
+                    models.CharField(
+                        choices=[
+                            ("reported", "reported"),
+                            ("derived", "derived from its parts"),
+                            ("estimated", "estimated"),
+                        ],
+                        max_length=10,
+                        verbose_name="basis",
+                    ),
+                ),
+                ("billable", models.BooleanField(verbose_name="billable")),
+                ("tokens", models.BigIntegerField(verbose_name="tokens to charge")),
+                (
+                    "usd",
+                    models.DecimalField(
+                        decimal_places=8, max_digits=16, null=True, verbose_name="tariff, USD"
+                    ),
+                ),
+                (
+                    "cost_usd",
+                    models.DecimalField(decimal_places=8, max_digits=16, verbose_name="cost, USD"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="recorded at")),
+                (
+                    "hold",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="metering.hold",
+                        verbose_name="hold",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'usage event',
-                'verbose_name_plural': 'usage events',
+                "verbose_name": "usage event",
+                "verbose_name_plural": "usage events",
             },
         ),
         migrations.CreateModel(
-            name='LedgerEntry',
+            name="LedgerEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq', models.BigIntegerField(verbose_name='number')),
-                ('kind', models.CharField(choices=[('charge', 'charge'), ('refund', 'refund'), ('adjustment', 'adjustment'), ('grant', 'grant'), ('limit', 'limit'), ('suspension', 'suspension'), ('write_off', 'write-off'), ('resolution', 'resolution')], max_length=12, verbose_name='kind')),
-                ('tokens', models.BigIntegerField(verbose_name='tokens')),
-                ('limit_delta', models.BigIntegerField(null=True, verbose_name='change of the limit')),
-                ('usd', models.DecimalField(decimal_places=8, max_digits=16, null=True, verbose_name='tariff, USD')),
-                ('cost_usd', models.DecimalField(decimal_places=8, max_digits=16, null=True, verbose_name='cost, USD')),
-                ('api_type', models.CharField(default='', max_length=64, verbose_name='API type')),
-                ('model', models.CharField(default='', max_length=100, verbose_name='model')),
-                ('job_id', models.UUIDField(db_index=True, null=True, verbose_name='job')),
-                ('key', models.CharField(max_length=200)),
-                ('period_start', models.DateField(verbose_name='period')),
-                ('day', models.DateField(verbose_name='day')),
-                ('used_after', models.BigIntegerField(verbose_name='used afterwards')),
-                ('limit_after', models.BigIntegerField(null=True, verbose_name='limit afterwards, with grants')),
-                ('reason', models.CharField(default='', max_length=500, verbose_name='reason')),
-                ('created_at', models.DateTimeField(verbose_name='time')),
-                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='by')),
-                ('hold', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='metering.hold', verbose_name='hold')),
-                ('reverses', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='metering.ledgerentry', verbose_name='reverses')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
-                ('event', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='metering.usageevent', verbose_name='usage event')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seq", models.BigIntegerField(verbose_name="number")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("charge", "charge"),
+                            ("refund", "refund"),
+                            ("adjustment", "adjustment"),
+                            ("grant", "grant"),
+                            ("limit", "limit"),
+                            ("suspension", "suspension"),
+                            ("write_off", "write-off"),
+                            ("resolution", "resolution"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("tokens", models.BigIntegerField(verbose_name="tokens")),
+                (
+                    "limit_delta",
+                    models.BigIntegerField(null=True, verbose_name="change of the limit"),
+                ),
+                (
+                    "usd",
+                    models.DecimalField(
+                        decimal_places=8, max_digits=16, null=True, verbose_name="tariff, USD"
+                    ),
+                ),
+                (
+                    "cost_usd",
+                    models.DecimalField(
+                        decimal_places=8, max_digits=16, null=True, verbose_name="cost, USD"
+                    ),
+                ),
+                ("api_type", models.CharField(default="", max_length=64, verbose_name="API type")),
+                ("model", models.CharField(default="", max_length=100, verbose_name="model")),
+                ("job_id", models.UUIDField(db_index=True, null=True, verbose_name="job")),
+                ("key", models.CharField(max_length=200)),
+                ("period_start", models.DateField(verbose_name="period")),
+                ("day", models.DateField(verbose_name="day")),
+                ("used_after", models.BigIntegerField(verbose_name="used afterwards")),
+                (
+                    "limit_after",
+                    models.BigIntegerField(null=True, verbose_name="limit afterwards, with grants"),
+                ),
+                ("reason", models.CharField(default="", max_length=500, verbose_name="reason")),
+                ("created_at", models.DateTimeField(verbose_name="time")),
+                (
+                    "actor",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="by",
+                    ),
+                ),
+                (
+                    "hold",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="metering.hold",
+                        verbose_name="hold",
+                    ),
+                ),
+                (
+                    "reverses",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversed_by",
+                        to="metering.ledgerentry",
+                        verbose_name="reverses",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+                (
+                    "event",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="metering.usageevent",
+                        verbose_name="usage event",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ledger entry',
-                'verbose_name_plural': 'ledger entries',
+                "verbose_name": "ledger entry",
+                "verbose_name_plural": "ledger entries",
             },
         ),
         migrations.CreateModel(
-            name='DailyUsage',
+            name="DailyUsage",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField(verbose_name='day')),
-                ('api_type', models.CharField(max_length=64, verbose_name='API type')),
-                ('model', models.CharField(max_length=100, verbose_name='model')),
-                ('charges', models.PositiveIntegerField(verbose_name='charges')),
-                ('tokens', models.BigIntegerField(verbose_name='tokens')),
-                ('usd', models.DecimalField(decimal_places=8, max_digits=18, null=True, verbose_name='tariff, USD')),
-                ('cost_usd', models.DecimalField(decimal_places=8, max_digits=18, verbose_name='cost, USD')),
-                ('user', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='user')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField(verbose_name="day")),
+                ("api_type", models.CharField(max_length=64, verbose_name="API type")),
+                ("model", models.CharField(max_length=100, verbose_name="model")),
+                ("charges", models.PositiveIntegerField(verbose_name="charges")),
+                ("tokens", models.BigIntegerField(verbose_name="tokens")),
+                (
+                    "usd",
+                    models.DecimalField(
+                        decimal_places=8, max_digits=18, null=True, verbose_name="tariff, USD"
+                    ),
+                ),
+                (
+                    "cost_usd",
+                    models.DecimalField(decimal_places=8, max_digits=18, verbose_name="cost, USD"),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'daily usage',
-                'verbose_name_plural': 'daily usage',
-                'indexes': [models.Index(fields=['day'], name='daily_usage_day')],
-                'constraints': [models.UniqueConstraint(fields=('user', 'day', 'api_type', 'model'), name='daily_usage_unique')],
+                "verbose_name": "daily usage",
+                "verbose_name_plural": "daily usage",
+                "indexes": [models.Index(fields=["day"], name="daily_usage_day")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("user", "day", "api_type", "model"), name="daily_usage_unique"
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state__in', ['open', 'due'])), fields=['user', 'job_id'], name='hold_live'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("state__in", ["open", "due"])),
+                fields=["user", "job_id"],
+                name="hold_live",
+            ),
         ),
         migrations.AddIndex(
-            model_name='hold',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['charge_after'], name='hold_due'),
+            model_name="hold",
+            index=models.Index(
+                condition=models.Q(("state", "due")), fields=["charge_after"], name="hold_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.UniqueConstraint(fields=('key', 'leg'), name='hold_key_unique'),
+            model_name="hold",
+            constraint=models.UniqueConstraint(fields=("key", "leg"), name="hold_key_unique"),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['open', 'due'])), fields=('job_id', 'api_type'), name='hold_one_live_per_leg'),
+            model_name="hold",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["open", "due"])),
+                fields=("job_id", "api_type"),
+                name="hold_one_live_per_leg",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='hold_amount_positive'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="hold_amount_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='hold',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_at__isnull', True), ('state__in', ['open', 'due'])), models.Q(('closed_at__isnull', False), ('state__in', ['captured', 'released', 'written_off'])), _connector='OR'), name='hold_closed_has_time'),
+            model_name="hold",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("closed_at__isnull", True), ("state__in", ["open", "due"])),
+                    models.Q(
+                        ("closed_at__isnull", False),
+                        ("state__in", ["captured", "released", "written_off"]),
+                    ),
+                    _connector="OR",
+                ),
+                name="hold_closed_has_time",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='notice',
-            constraint=models.UniqueConstraint(fields=('user', 'period_start', 'level', 'limit_tokens'), name='notice_unique'),
+            model_name="notice",
+            constraint=models.UniqueConstraint(
+                fields=("user", "period_start", "level", "limit_tokens"), name="notice_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usageevent',
-            constraint=models.UniqueConstraint(fields=('hold', 'attempt'), name='event_hold_attempt_unique'),
+            model_name="usageevent",
+            constraint=models.UniqueConstraint(
+                fields=("hold", "attempt"), name="event_hold_attempt_unique"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usageevent',
-            constraint=models.UniqueConstraint(condition=models.Q(('billable', True)), fields=('hold',), name='event_one_billable_per_hold'),
+            model_name="usageevent",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("billable", True)),
+                fields=("hold",),
+                name="event_one_billable_per_hold",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='usageevent',
-            constraint=models.UniqueConstraint(fields=('key',), name='event_key_unique'),
+            model_name="usageevent",
+            constraint=models.UniqueConstraint(fields=("key",), name="event_key_unique"),
         ),
         migrations.AddConstraint(
-            model_name='usageevent',
-            constraint=models.CheckConstraint(condition=models.Q(('billable', False), ('tokens__gt', 0), _connector='OR'), name='event_billable_has_tokens'),
+            model_name="usageevent",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("billable", False), ("tokens__gt", 0), _connector="OR"),
+                name="event_billable_has_tokens",
+            ),
         ),
         migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['user', 'period_start', 'seq'], name='entry_period'),
+            model_name="ledgerentry",
+            index=models.Index(fields=["user", "period_start", "seq"], name="entry_period"),
         ),
         migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(condition=models.Q(('reverses__isnull', False)), fields=['reverses'], name='entry_reverses'),
+            model_name="ledgerentry",
+            index=models.Index(
+                condition=models.Q(("reverses__isnull", False)),
+                fields=["reverses"],
+                name="entry_reverses",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('user', 'seq'), name='entry_seq_unique'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(fields=("user", "seq"), name="entry_seq_unique"),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(fields=('key',), name='entry_key_unique'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(fields=("key",), name="entry_key_unique"),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'charge')), fields=('hold',), name='entry_one_charge_per_hold'),
+            model_name="ledgerentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind", "charge")),
+                fields=("hold",),
+                name="entry_one_charge_per_hold",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'charge'), ('tokens__gt', 0)), models.Q(('kind', 'refund'), ('reverses__isnull', False), ('tokens__lt', 0)), models.Q(('kind', 'adjustment'), models.Q(('tokens', 0), _negated=True)), models.Q(models.Q(('kind__in', ['charge', 'refund', 'adjustment']), _negated=True), ('tokens', 0)), _connector='OR'), name='entry_tokens_fit_kind'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "charge"), ("tokens__gt", 0)),
+                    models.Q(("kind", "refund"), ("reverses__isnull", False), ("tokens__lt", 0)),
+                    models.Q(("kind", "adjustment"), models.Q(("tokens", 0), _negated=True)),
+                    models.Q(
+                        models.Q(("kind__in", ["charge", "refund", "adjustment"]), _negated=True),
+                        ("tokens", 0),
+                    ),
+                    _connector="OR",
+                ),
+                name="entry_tokens_fit_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ledgerentry',
-            constraint=models.CheckConstraint(condition=models.Q(('kind', 'charge'), models.Q(('reason', ''), _negated=True), _connector='OR'), name='entry_staff_gives_reason'),
+            model_name="ledgerentry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("kind", "charge"), models.Q(("reason", ""), _negated=True), _connector="OR"
+                ),
+                name="entry_staff_gives_reason",
+            ),
         ),
     ]

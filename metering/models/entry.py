@@ -7,7 +7,7 @@ WITH_TOKENS = ["charge", "refund", "adjustment"]
 
 
 class LedgerEntry(models.Model):
-    """One line of a user's ledger. Append-only, by a database trigger: a correction is a new entry."""
+    """One line of a user's ledger. A database trigger keeps it: a correction is a new entry."""
 
     class Kind(models.TextChoices):
         CHARGE = "charge", _("charge")

@@ -31,7 +31,7 @@ class TokenLedger(models.Model):
         verbose_name=_("user"),
     )
     token_limit = models.BigIntegerField(
-        _("token limit"), null=True, blank=True, help_text=_("Tokens per period; empty = unlimited.")
+        _("token limit"), null=True, blank=True, help_text=_("Per period; empty = unlimited.")
     )
     granted = models.BigIntegerField(_("granted"), default=0)
     period = models.CharField(

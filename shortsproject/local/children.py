@@ -67,10 +67,15 @@ class Child:
         self.command = command
         self.log = local_dir / "log" / "shorts.log"
         self.pid_file = local_dir / "pids" / f"{name}.pid"
-        self.quick_deaths = 0
+        self._quick_deaths = 0
         self.process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_after = 0.0
+
+    @property
+    def keeps_dying(self) -> bool:
+        """Whether starting it again does not seem to help."""
+        return self._quick_deaths >= PATIENT_DEATHS
 
     def look_after(self, environment: Mapping[str, str]) -> None:
         """Start the process if it is due. Called several times a second."""
@@ -87,8 +92,8 @@ class Child:
         # Workers of a killed master may still hold its port.
         kill_group(self.process.pid)
         quick = now - self._started_at < QUICK_DEATH_SECONDS
-        self.quick_deaths = self.quick_deaths + 1 if quick else 0
-        too_many = self.quick_deaths - PATIENT_DEATHS
+        self._quick_deaths = self._quick_deaths + 1 if quick else 0
+        too_many = self._quick_deaths - PATIENT_DEATHS
         pause = min(2.0**too_many, LONGEST_PAUSE_SECONDS) if too_many > 0 else 0
         self._start_after = now + pause
         self.process = None

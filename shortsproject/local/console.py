@@ -16,7 +16,7 @@ class Console:
 
     def __init__(self, log: Path, *, follow: bool) -> None:
         self._log = log
-        self._follow = follow
+        self.follows = follow
         self._said: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._copy, name="console", daemon=True)
@@ -39,7 +39,7 @@ class Console:
         try:
             while not ending:
                 ending = self._ending.wait(POLL_SECONDS)
-                if self._follow:
+                if self.follows:
                     self._copy_lines()
                 while not self._said.empty():
                     sys.stdout.buffer.write(self._said.get().encode() + b"\n")

@@ -15,7 +15,7 @@ from typing import Any
 from shortsproject.local import api_client, children, files, plan, processes, sample, stack
 from shortsproject.local.demo_output import Progress, log_lines, print_receipt
 
-RESULT_SECONDS = 900
+STAND_IN_SECONDS, REAL_SECONDS = 180, 1200
 FINAL = ("succeeded", "filtered", "failed", "lost", "canceled")
 PRICE = "One short costs $1.20 by the tariff: 1,500 tokens are held, the analysis included."
 
@@ -26,7 +26,7 @@ class RunningStack:
     def __init__(self, *, real: bool) -> None:
         self.local_dir = files.local_dir()
         self.environment = dict(os.environ) if real else plan.for_demo().environment
-        self._real = real
+        self.real = real
         self._supervisor: subprocess.Popen[str] | None = None
         self.url = ""
 
@@ -41,13 +41,15 @@ class RunningStack:
     def __exit__(self, *_: object) -> None:
         if self._supervisor:
             self._supervisor.terminate()
-            self._supervisor.communicate()
+            reason = self._supervisor.communicate()[1].strip()
+            if self._supervisor.returncode == 1:
+                raise processes.LocalError(reason)
 
     def _find(self) -> str:
         """The URL of the stack that runs, once it serves."""
         url = stack.url_of_running(self.local_dir)
-        if stack.has_stand_in(self.local_dir) == self._real:
-            kind = "without" if self._real else "with"
+        if stack.has_stand_in(self.local_dir) == self.real:
+            kind = "without" if self.real else "with"
             raise processes.LocalError(
                 f"The stack that runs in {self.local_dir} was not started {kind} the stand-in:"
                 " end it with make stop, or choose another LOCAL_DIR."
@@ -57,7 +59,7 @@ class RunningStack:
 
     def _start(self) -> str:
         print("Starting PostgreSQL, Valkey, web, worker and beat …", flush=True)
-        mode = "--quiet" if self._real else "--demo"
+        mode = "--quiet" if self.real else "--demo"
         self._supervisor = subprocess.Popen(
             [sys.executable, "-m", "shortsproject.local.stack", "run", mode],
             cwd=files.REPOSITORY,
@@ -72,8 +74,8 @@ class RunningStack:
         for line in self._supervisor.stdout:
             if line.startswith("ready "):
                 return line.split()[1]
-        reason = self._supervisor.communicate()[1].strip()
-        raise processes.LocalError(reason or "The stack was stopped before it served.")
+        self._supervisor.wait()
+        raise processes.LocalError("The stack was stopped before it served.")
 
     def command(self, *arguments: str) -> str:
         """Run a Python program that acts on this stack. Returns its last line."""
@@ -154,7 +156,7 @@ def make_video(running: RunningStack, name: str, picture: bytes) -> Path:
         short = api.generate(picture, name)
     except api_client.RefusedError as error:
         raise processes.LocalError(f"{name} was not accepted: {error}") from error
-    short = wait_for_end(api, short)
+    short = wait_for_end(api, short, REAL_SECONDS if running.real else STAND_IN_SECONDS)
     if short["state"] != "succeeded":
         reason = (short.get("error") or {}).get("message") or "no reason given"
         raise processes.LocalError(f"The short ended as {short['state']}: {reason}")
@@ -168,13 +170,15 @@ def make_video(running: RunningStack, name: str, picture: bytes) -> Path:
     return video
 
 
-def wait_for_end(api: api_client.Api, short: dict[str, Any]) -> dict[str, Any]:
+def wait_for_end(
+    api: api_client.Api, short: dict[str, Any], patience_seconds: float
+) -> dict[str, Any]:
     """Show the progress until the short is final."""
-    deadline = time.monotonic() + RESULT_SECONDS
+    deadline = time.monotonic() + patience_seconds
     with Progress() as progress:
         while short["state"] not in FINAL:
             if short["state"] == "submit_unknown" or time.monotonic() > deadline:
-                raise processes.LocalError(f"The short {short['id']} stays {short['state']}.")
+                raise processes.LocalError(f"The short stays {short['state']}.")
             progress.show(short["progress"]["stage"], int(short["progress"]["percent"]))
             time.sleep(0.3)
             short = api.short(short["id"])

@@ -38,7 +38,7 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
 """
-NOT_DURABLE = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
+NOT_DURABLE = "-c fsync=off -c full_page_writes=off"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ LOOK_SECONDS = 0.1
 LOG_BYTES = 20_000_000
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
+class Stopped(Exception):
     """Somebody asked the stack to end."""
 
 
@@ -121,13 +121,16 @@ class Stack:
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + READY_SECONDS
         while not self.is_ready():
-            broken = [each.name for each in self.children if each.quick_deaths >= 3]
-            if broken:
-                raise self.failure(f"The {broken[0]} process does not start")
+            self.refuse_broken_children()
             if time.monotonic() > deadline:
                 raise self.failure(f"{self.plan.url} does not answer after {READY_SECONDS} s")
             self.pause(LOOK_SECONDS)
             self.look_after_children()
+
+    def refuse_broken_children(self) -> None:
+        for child in self.children:
+            if child.keeps_dying:
+                raise self.failure(f"The {child.name} process does not stay up")
 
     def is_ready(self) -> bool:
         return serves(self.plan.port) and (not self.stand_in_port or listens(self.stand_in_port))
@@ -144,11 +147,13 @@ class Stack:
         self.console.say(f"ready {self.plan.url}")
 
     def watch(self) -> None:
-        """Until somebody asks to end: start again what died."""
+        """Until somebody asks to end: start again what died. A demo does not wait for repairs."""
         look_at_servers = time.monotonic()
         while True:
             self.pause(LOOK_SECONDS)
             self.look_after_children()
+            if not self.console.follows:
+                self.refuse_broken_children()
             if time.monotonic() >= look_at_servers:
                 self.look_after_servers()
                 look_at_servers = time.monotonic() + 1

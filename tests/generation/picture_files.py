@@ -31,7 +31,7 @@ def orientation(value: int) -> bytes:
     return exif.tobytes()
 
 
-def circle(mode: str, ground: object, ink: object) -> Image.Image:
+def circle(mode: str, ground: int | tuple[int, ...], ink: int | tuple[int, ...]) -> Image.Image:
     image = Image.new(mode, (32, 32), ground)
     ImageDraw.Draw(image).ellipse((6, 6, 26, 26), fill=ink)
     return image

@@ -1,0 +1,209 @@
+"""The one-machine stack: what it writes, who it looks after, how it ends."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shortsproject.local import files, plan, postgres, processes, stack
+
+CHILDREN = ("beat", "gemini", "web", "worker")
+Process = subprocess.Popen[str]
+
+
+class Shell:
+    """Commands as somebody gives them who works with one LOCAL_DIR."""
+
+    def __init__(self, local_dir: Path, port: int) -> None:
+        self.local_dir = local_dir
+        self.port = port
+        clean = plan.without_proxies(plan.without_routes(os.environ))
+        dropped = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+        kept = {name: value for name, value in clean.items() if name not in dropped}
+        self.environment = kept | {"LOCAL_DIR": str(local_dir), "PORT": str(port)}
+
+    def start(self, *arguments: str) -> Process:
+        return subprocess.Popen(
+            [sys.executable, "-m", "shortsproject.local.stack", *arguments],
+            cwd=files.REPOSITORY,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def outcome(self, *arguments: str) -> tuple[int, str, str]:
+        process = self.start(*arguments)
+        output, errors = process.communicate(timeout=60)
+        return process.returncode, output, errors
+
+    def pid(self, name: str) -> int:
+        return int(files.read(self.local_dir / "pids" / f"{name}.pid") or 0)
+
+    def pids(self) -> list[int]:
+        return [self.pid(name) for name in CHILDREN]
+
+
+def wait_for_line(process: Process, line: str) -> None:
+    assert process.stdout
+    seen = []
+    for seen_line in process.stdout:
+        seen.append(seen_line)
+        if seen_line.strip() == line:
+            return
+    pytest.fail("".join(seen[-30:]))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def is_gone(pid: int) -> bool:
+    return processes.find(pid) is None
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A LOCAL_DIR in which nothing runs."""
+    yield Shell(tmp_path, processes.free_port())
+    stack.stop(tmp_path)
+    postgres.remove_shared(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """A stack that serves, shared by the tests that leave it running."""
+    shell = Shell(tmp_path_factory.mktemp("stack"), processes.free_port())
+    process = shell.start("run")
+    wait_for_line(process, f"ready http://127.0.0.1:{shell.port}")
+    yield shell
+    process.terminate()
+    process.communicate(timeout=30)
+    postgres.remove_shared(shell.local_dir)
+
+
+def test_a_running_stack_serves_at_its_port(running: Shell) -> None:
+    assert stack.serves(running.port)
+
+
+def test_secrets_are_for_their_owner_alone(running: Shell) -> None:
+    names = ("demo.json", "stack.env", "secret_key")
+
+    modes = {(running.local_dir / name).stat().st_mode & 0o777 for name in names}
+
+    assert modes == {0o600}
+
+
+def test_the_demo_file_names_the_people_and_the_address(running: Shell) -> None:
+    demo = json.loads(files.read(running.local_dir / "demo.json"))
+
+    expected = {"url", "user", "password", "api_key", "staff_user", "staff_password"}
+    assert set(demo) == expected
+    assert demo["url"] == f"http://127.0.0.1:{running.port}"
+
+
+def test_stack_env_names_the_servers(running: Shell) -> None:
+    lines = files.read(running.local_dir / "stack.env").splitlines()
+
+    names = {line.partition("=")[0] for line in lines}
+
+    assert names == {"DEBUG", "DATABASE_URL", "REDIS_URL", "GEMINI_BASE_URL", "SECRET_KEY"}
+
+
+def test_manage_py_with_the_same_local_dir_acts_on_the_running_stack(running: Shell) -> None:
+    command = [sys.executable, "manage.py", "create_api_key", "demo@example.com", "--name", "x"]
+
+    done = subprocess.run(
+        command, cwd=files.REPOSITORY, env=running.environment, capture_output=True, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"shorts_")
+
+
+def test_a_second_stack_in_the_same_folder_is_refused(running: Shell) -> None:
+    status, _, errors = running.outcome("run")
+
+    assert status == 1
+    assert errors == f"A stack already runs in {running.local_dir}; make stop ends it.\n"
+    assert stack.serves(running.port)
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_a_killed_child_comes_back_within_two_seconds(running: Shell, name: str) -> None:
+    killed = running.pid(name)
+
+    os.kill(killed, signal.SIGKILL)
+
+    back = wait_until(lambda: running.pid(name) != killed and not is_gone(running.pid(name)), 2)
+    assert back
+
+
+def test_a_killed_postgresql_comes_back(running: Shell) -> None:
+    found = postgres.running(postgres.place_for(running.local_dir))
+    assert found
+
+    os.kill(found[0].pid, signal.SIGKILL)
+
+    wait_until(lambda: not stack.serves(running.port), 5)
+    assert wait_until(lambda: stack.serves(running.port), 10)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_every_child_within_ten_seconds(shell: Shell, number: int) -> None:
+    process = shell.start("run")
+    wait_for_line(process, f"ready http://127.0.0.1:{shell.port}")
+    pids = shell.pids()
+
+    process.send_signal(number)
+    process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert all(is_gone(pid) for pid in pids)
+    assert not postgres.is_running(shell.local_dir)
+
+
+def test_stop_ends_what_a_killed_supervisor_left(shell: Shell) -> None:
+    process = shell.start("run")
+    wait_for_line(process, f"ready http://127.0.0.1:{shell.port}")
+    pids = shell.pids()
+    process.kill()
+    process.communicate(timeout=10)
+
+    outcome = shell.outcome("stop")
+
+    assert outcome == (0, "", "")
+    assert all(is_gone(pid) for pid in pids)
+    assert not postgres.is_running(shell.local_dir)
+
+
+def test_stop_is_silent_where_nothing_runs(shell: Shell) -> None:
+    assert shell.outcome("stop") == (0, "", "")
+
+
+def test_a_taken_port_is_one_sentence_and_nothing_is_started(shell: Shell) -> None:
+    with socket.create_server((processes.LOOPBACK, shell.port)):
+        status, output, errors = shell.outcome("run")
+
+    sentence = f"Port {shell.port} is taken; choose another one, as in: make run PORT=8010\n"
+    assert (status, output, errors) == (1, "", sentence)
+    assert not (shell.local_dir / "postgres").exists()
+
+
+def test_clean_refuses_a_folder_that_holds_more_than_a_stack(shell: Shell) -> None:
+    shell.environment["LOCAL_DIR"] = str(files.REPOSITORY)
+
+    status, _, errors = shell.outcome("clean")
+
+    assert status == 1
+    assert "holds more than a stack" in errors
