@@ -99,10 +99,14 @@ def _usage(*, line: QuoteLine, charge: LedgerEntry | None) -> dict[str, Any] | N
         return None
     if line.usd_per_second is not None:
         return {"seconds": event.seconds, "resolution": event.resolution}
-    return {
+    counts = {
         "prompt": event.prompt_tokens,
         "candidates": event.candidates_tokens,
         "thoughts": event.thoughts_tokens,
         "cached": event.cached_tokens,
         "total": event.total_tokens,
     }
+    if event.total_tokens is None:
+        return counts
+    # The provider leaves out counts that are zero.
+    return {name: count or 0 for name, count in counts.items()}

@@ -299,7 +299,7 @@ LOG_LANGUAGE = env.str("LOG_LANGUAGE", default="ko")
 if LOG_LANGUAGE not in ("ko", "en"):
     raise ImproperlyConfigured(f"LOG_LANGUAGE is ko or en, not {LOG_LANGUAGE!r}.")
 
-_shared_processors = [
+_shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

@@ -9,7 +9,7 @@ because the second spend is small; after that the short ends.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, F, When
+from django.db.models import Case, F, PositiveIntegerField, When
 
 from generation import catalog, files, gates, states
 from generation.models import Short, State
@@ -46,6 +46,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
             unclear_answers=Case(
                 When(state=State.ANALYZING, then=F("unclear_answers") + 1),
                 default=F("unclear_answers"),
+                output_field=PositiveIntegerField(),
             ),
         )
     except states.NotClaimable:

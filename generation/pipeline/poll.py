@@ -59,10 +59,11 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         now=now,
         write=lambda: record(short=short, hold=hold, outcome=outcome, at=now()),
     )
+    if recorded and isinstance(outcome, VideoReady):
+        _log_cost(short=short, hold=hold)
     if recorded and isinstance(outcome, VideoReady | Filtered):
         recording.charge(hold=hold, now=now)
     if recorded and isinstance(outcome, VideoReady):
-        _log_cost(short=short, hold=hold)
         finish.run(short_id=short_id, now=now, video=outcome.video)
     return False
 

@@ -16,7 +16,7 @@ from generation import catalog, files, gates
 from generation.models import Short, State, new_id
 from generation.pictures import PreparedPicture
 from generation.pipeline import bell
-from metering import ledger, log_lines, quotes, spending
+from metering import ledger, log_lines, quotes, rates, spending
 from metering.types import LegRequest, Quote
 
 log = structlog.get_logger(__name__)
@@ -64,7 +64,9 @@ class Started:
 def quote(*, order: Order, at: datetime) -> Quote:
     """The price of an order. Raises InvalidChoice and rates.UnpricedModel."""
     video = catalog.find(order.model)
-    if video is not None and order.seconds not in video.seconds:
+    if video is None:
+        raise rates.UnpricedModel(api_type="", model=order.model, resolution=order.resolution)
+    if order.seconds not in video.seconds:
         raise InvalidChoice(parameter="seconds", allowed=video.seconds)
     if order.resolution not in catalog.RESOLUTIONS:
         raise InvalidChoice(parameter="resolution", allowed=catalog.RESOLUTIONS)
@@ -74,8 +76,8 @@ def quote(*, order: Order, at: datetime) -> Quote:
         legs=[
             LegRequest(api_type=catalog.ANALYSIS_API_TYPE, model=catalog.ANALYSIS_MODEL),
             LegRequest(
-                api_type=video.api_type if video else catalog.VEO_API_TYPE,
-                model=order.model if video else f"{order.model} (unknown)",
+                api_type=video.api_type,
+                model=video.name,
                 seconds=order.seconds,
                 resolution=order.resolution,
             ),

@@ -35,10 +35,8 @@ def clean(text: str, *, most: int, one_line: bool = False) -> str:
     character that is written with several code points.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if one_line:
-        text = " ".join(text.split())
-    kept = "".join(character for character in text if _is_wanted(character)).strip()
-    return _cut(kept, most).rstrip()
+    kept = "".join(character for character in text if _is_wanted(character))
+    return _cut(" ".join(kept.split()) if one_line else kept.strip(), most).rstrip()
 
 
 def detail(text: str, *, secret: str = "") -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from shortsproject.local import api_client, children, files, plan, processes, sample, stack
 from shortsproject.local.demo_output import Progress, log_lines, print_receipt
 
-STAND_IN_SECONDS, REAL_SECONDS = 180, 1200
+STAND_IN_SECONDS, REAL_SECONDS = 120, 1200
 FINAL = ("succeeded", "filtered", "failed", "lost", "canceled")
 PRICE = "One short costs $1.20 by the tariff: 1,500 tokens are held, the analysis included."
 
@@ -178,7 +178,9 @@ def wait_for_end(
     with Progress() as progress:
         while short["state"] not in FINAL:
             if short["state"] == "submit_unknown" or time.monotonic() > deadline:
-                raise processes.LocalError(f"The short stays {short['state']}.")
+                raise processes.LocalError(
+                    f"The short stays {short['state']}; log/shorts.log in LOCAL_DIR says why."
+                )
             progress.show(short["progress"]["stage"], int(short["progress"]["percent"]))
             time.sleep(0.3)
             short = api.short(short["id"])

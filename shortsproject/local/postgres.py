@@ -81,6 +81,11 @@ class Place:
                 **self.run_as,
             )
 
+    def failure(self, what: str) -> processes.LocalError:
+        """What went wrong, with the last words of the server."""
+        last_line = files.read(self.log).rpartition("\n")[2]
+        return processes.LocalError(f"PostgreSQL {what} ({last_line}); see {self.log}")
+
 
 def wheel() -> Path:
     """The folder of the installed wheel."""
@@ -128,7 +133,7 @@ def start(local_dir: Path, *, durable: bool = True) -> str:
         deadline = time.monotonic() + START_SECONDS
         while not (url := ready_url(place, password)):
             if time.monotonic() > deadline:
-                raise processes.LocalError(f"PostgreSQL does not start; {place.log} says why.")
+                raise place.failure("does not start")
             if running(place):
                 time.sleep(0.1)
             else:
@@ -189,9 +194,7 @@ def create(place: Place, password: str) -> None:
     try:
         place.run("initdb", "-U", NAME, "-D", str(unfinished), *options)
     except subprocess.CalledProcessError as error:
-        raise processes.LocalError(
-            f"PostgreSQL cannot make its data; {place.log} says why."
-        ) from error
+        raise place.failure("cannot make its data") from error
     finally:
         secret.unlink()
     with (unfinished / "postgresql.conf").open("a") as configuration:

@@ -1,0 +1,77 @@
+"""The studio's form, and how its body is read."""
+
+from typing import IO, Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+WISH_LENGTH = 1000
+FORM_BYTES = 64 * 1024
+
+
+class WishField(forms.CharField):
+    """Free text. A line end counts as one character, as it does in the browser."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class StudioForm(forms.Form):
+    """The choices of one video. Which values can be had is decided where they are priced."""
+
+    prompt = WishField(
+        required=False,
+        max_length=WISH_LENGTH,
+        error_messages={
+            "max_length": _(
+                "Your wish is too long: it has %(show_value)d characters and may have"
+                " %(limit_value)d. Shorten it and send it again."
+            )
+        },
+    )
+    model = forms.CharField(required=False, max_length=100)
+    seconds = forms.IntegerField(required=False)
+    resolution = forms.CharField(required=False, max_length=16)
+    aspect_ratio = forms.CharField(required=False, max_length=8)
+    idempotency_key = forms.RegexField(r"^[\x21-\x7e]+$", required=False, max_length=255)
+
+    def checked(self) -> dict[str, Any]:
+        """The cleaned choices. Raises forms.ValidationError with one sentence."""
+        if not self.is_valid():
+            raise forms.ValidationError([str(next(iter(self.errors.values()))[0])])
+        return self.cleaned_data
+
+
+def body_bytes(request: HttpRequest) -> int:
+    """The length of the body, as the request announces it."""
+    return int(request.META.get("CONTENT_LENGTH") or 0)
+
+
+def is_too_large(request: HttpRequest) -> bool:
+    """Whether the body is larger than a form with the largest picture."""
+    return body_bytes(request) > settings.MAX_UPLOAD_BYTES + FORM_BYTES
+
+
+class SkipTooLarge(FileUploadHandler):
+    """Keeps the words of a form whose picture is too large, and not one byte of the picture.
+
+    The body is read to its end, because a browser whose upload is cut off shows no answer at all.
+    """
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        """Called before a file's first byte is kept."""
+        super().new_file(*args, **kwargs)
+        if self.request is not None and is_too_large(self.request):
+            raise SkipFile
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes:
+        """Hand every byte on to the next handler."""
+        return raw_data
+
+    def file_complete(self, file_size: int) -> UploadedFile | IO[bytes] | None:
+        """This handler keeps nothing."""
+        return None

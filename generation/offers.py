@@ -1,0 +1,72 @@
+"""Which videos can be had now, and what each costs the whole way, picture analysis included.
+
+Prices are in tokens, as a quote of this instant would say. Nothing is written or held.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from generation import catalog, gates
+from generation.catalog import VideoModel
+from metering import quotes, rates
+from metering.types import QuoteLine
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A model in force. `tokens` by (resolution, seconds); what is not in it can't be had."""
+
+    model: str
+    label: str
+    analysis_tokens: int
+    tokens: Mapping[tuple[str, int], int]
+
+
+def in_force(*, at: datetime) -> list[Offer]:
+    """All models that take jobs now, in the order of the catalog, in three queries."""
+    cards = {(c.api_type, c.model, c.resolution): c for c in rates.cards_in_force(at=at)}
+    analysis = cards.get((catalog.ANALYSIS_API_TYPE, catalog.ANALYSIS_MODEL, ""))
+    if analysis is None:
+        return []
+    try:
+        per_usd = rates.tokens_per_usd(at=at)
+    except rates.UnpricedModel:
+        return []
+    closed = gates.closed_models()
+    seen = quotes.line_for(card=analysis, seconds=None, tokens_per_usd=per_usd).tokens
+    found = []
+    for video in catalog.MODELS:
+        if closed & {(video.route, video.name), (video.route, catalog.ANALYSIS_MODEL)}:
+            continue
+        lines = {
+            (resolution, seconds): quotes.line_for(
+                card=cards[key], seconds=seconds, tokens_per_usd=per_usd
+            )
+            for resolution in catalog.RESOLUTIONS
+            if (key := (video.api_type, video.name, resolution)) in cards
+            for seconds in video.seconds
+        }
+        if lines:
+            found.append(_offer(video=video, lines=lines, analysis_tokens=seen))
+    return found
+
+
+def default(*, offers: list[Offer]) -> tuple[Offer, int] | None:
+    """The offer that is chosen unless somebody chooses, and its tokens; None without any."""
+    shape = (catalog.DEFAULT_RESOLUTION, catalog.DEFAULT_SECONDS)
+    usual = [offer for offer in offers if shape in offer.tokens]
+    first = next((offer for offer in usual if offer.model == catalog.DEFAULT_MODEL), None)
+    first = first or next(iter(usual), None)
+    return (first, first.tokens[shape]) if first else None
+
+
+def _offer(
+    *, video: VideoModel, lines: Mapping[tuple[str, int], QuoteLine], analysis_tokens: int
+) -> Offer:
+    return Offer(
+        model=video.name,
+        label=next(iter(lines.values())).label,
+        analysis_tokens=analysis_tokens,
+        tokens={shape: analysis_tokens + line.tokens for shape, line in lines.items()},
+    )

@@ -1,0 +1,215 @@
+"""The studio: begin a short from the web form, and everything its page shows as plain values."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+from django.core.exceptions import ValidationError
+from django.core.files.uploadedfile import UploadedFile
+from django.db import InterfaceError, OperationalError
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from generation import catalog, intake, offers, pictures, queries, refusals
+from generation.models import Short, State
+from generation.offers import Offer
+from generation.pipeline import start
+from generation.refusals import Refusal
+from metering import queries as metering_queries
+from metering.types import Balance
+
+NEWEST = 12
+TONES = {
+    State.SUCCEEDED: "good",
+    State.FILTERED: "bad",
+    State.FAILED: "bad",
+    State.LOST: "bad",
+    State.CANCELED: "quiet",
+    State.SUBMIT_UNKNOWN: "waiting",
+}
+# Where the API's words do not fit a form.
+SENTENCES = {
+    "missing": _("No picture was chosen. Choose one picture, then send the form again."),
+    "several": _("More than one picture was sent. Choose just one."),
+    "idempotency_conflict": _(
+        "This form was already used for another video, so nothing new was started. Choose the"
+        " picture and send this new form."
+    ),
+}
+# Refusals whose sentences say themselves that no tokens were taken.
+TELL_OF_TOKENS = frozenset({"token_limit_exceeded", *refusals.SENTENCES} - {"idempotency_conflict"})
+
+
+def begin(
+    *, user: User, uploads: Sequence[UploadedFile], given: Mapping[str, Any], at: datetime
+) -> Short:
+    """Begin the short that a form asks for; a form sent twice begins one.
+
+    Raises pictures.InvalidImage and whatever start.run refuses with.
+    """
+    if len(uploads) != 1:
+        raise pictures.InvalidImage("several" if uploads else "missing")
+    upload: Any = uploads[0]
+    order = intake.order(picture=upload, given=given)
+    started = start.repeated(user=user, order=order) or start.run(
+        user=user,
+        picture=pictures.prepare(upload=upload, size_bytes=upload.size),
+        order=order,
+        at=at,
+    )
+    return started.short
+
+
+def refusal(error: Exception) -> Refusal | None:
+    """Why no short was begun, in words that fit a form; None for a fault of ours."""
+    if isinstance(error, ValidationError):
+        return Refusal("invalid_parameter", 400, error.messages[0])
+    found = refusals.of(error)
+    own = found and SENTENCES.get(found.figures.get("reason", found.code))
+    return Refusal(found.code, found.status, own, found.figures) if found and own else found
+
+
+def body_too_large(*, actual: int, limit: int) -> Refusal:
+    """The whole form was larger than the largest picture may be."""
+    error = pictures.ImageTooLarge("too_many_bytes", limit=limit, actual=actual)
+    return Refusal(error.code, 413, error.message)
+
+
+def page(
+    *, user: User, at: datetime, typed: Mapping[str, str] | None = None, no: Refusal | None = None
+) -> dict[str, Any]:
+    """All that the studio shows, in at most five queries. `typed` and `no`: a form refused.
+
+    Without a database there are no figures, but the form and what was typed are still shown.
+    """
+    typed = typed or {}
+    shown: dict[str, Any] = {
+        "no": no,
+        "tells_of_tokens": no is not None and no.code in TELL_OF_TOKENS,
+        "prompt": typed.get("prompt", ""),
+        "idempotency_key": _key(typed=typed, no=no),
+        "megabytes": pictures.MAX_BYTES // (1024 * 1024),
+    }
+    try:
+        balance = metering_queries.balance(user=user, at=at)
+        had = offers.in_force(at=at)
+        newest = queries.newest(user=user, most=NEWEST)
+    except (OperationalError, InterfaceError, metering_queries.NoLedger) as error:
+        return {**shown, "no": no or refusals.of(error)}
+    return {
+        **shown,
+        "balance": balance,
+        "meter": meter(balance),
+        "places_left": max(balance.max_in_flight - balance.in_flight, 0),
+        "shorts": [_tile(short) for short in newest],
+        **_choices(had=had, typed=typed, balance=balance),
+    }
+
+
+def landing(*, at: datetime) -> dict[str, Any]:
+    """What somebody who is not logged in reads: the price of one ordinary video."""
+    chosen = offers.default(offers=offers.in_force(at=at))
+    if chosen is None:
+        return {}
+    offer, tokens = chosen
+    return {
+        "label": offer.label,
+        "tokens": tokens,
+        "analysis_tokens": offer.analysis_tokens,
+        "video_tokens": tokens - offer.analysis_tokens,
+        "seconds": catalog.DEFAULT_SECONDS,
+        "resolution": catalog.DEFAULT_RESOLUTION,
+    }
+
+
+def meter(balance: Balance) -> dict[str, Any] | None:
+    """The bar of used and held tokens, as widths of a hundred; None for an unlimited ledger."""
+    if balance.limit_tokens is None:
+        return None
+    most = balance.limit_tokens + balance.granted_tokens
+    used = _share(balance.used_tokens, most)
+    return {
+        "most": most,
+        "left": max(balance.available_tokens or 0, 0),
+        "used_width": used,
+        "held_width": min(_share(balance.held_tokens, most), 100 - used),
+    }
+
+
+def _share(part: int, whole: int) -> int:
+    return min(100, round(100 * part / whole)) if whole else 100
+
+
+def _key(*, typed: Mapping[str, str], no: Refusal | None) -> str:
+    """A new key for each form shown, but for one whose outcome the database could not tell."""
+    kept = typed.get("idempotency_key") if no and no.code == "metering_unavailable" else None
+    return kept or str(uuid4())
+
+
+def _choices(
+    *, had: list[Offer], typed: Mapping[str, str], balance: Balance
+) -> dict[str, Any]:
+    """The options of the form, and the price of each way to combine them."""
+    usual = offers.default(offers=had)
+    model = typed.get("model") or (usual[0].model if usual else "")
+    resolution = typed.get("resolution") or catalog.DEFAULT_RESOLUTION
+    seconds = typed.get("seconds") or str(catalog.DEFAULT_SECONDS)
+    lengths = sorted({length for offer in had for _, length in offer.tokens})
+    sizes = [
+        size
+        for size in catalog.RESOLUTIONS
+        if any(size == known for offer in had for known, _ in offer.tokens)
+    ]
+    shapes = {"": _("As the picture"), **{shape: shape for shape in catalog.ASPECT_RATIOS}}
+    return {
+        "models": [
+            {
+                "index": index,
+                "value": offer.model,
+                "label": offer.label,
+                "chosen": offer.model == model,
+                "price": _price(offer, resolution, int(seconds) if seconds.isdecimal() else 0, balance),
+                "rows": [
+                    {
+                        "resolution": size,
+                        "cells": [_price(offer, size, length, balance) for length in lengths],
+                    }
+                    for size in sizes
+                ],
+            }
+            for index, offer in enumerate(had, start=1)
+        ],
+        "seconds": [{"value": n, "chosen": str(n) == seconds} for n in lengths],
+        "resolutions": [{"value": size, "chosen": size == resolution} for size in sizes],
+        "aspect_ratios": [
+            {"value": value, "label": label, "chosen": value == typed.get("aspect_ratio", "")}
+            for value, label in shapes.items()
+        ],
+    }
+
+
+def _price(offer: Offer, resolution: str, seconds: int, balance: Balance) -> dict[str, Any]:
+    """What one combination costs, and how many such videos the tokens left are enough for."""
+    tokens = offer.tokens.get((resolution, seconds))
+    left = balance.available_tokens
+    return {
+        "resolution": resolution,
+        "seconds": seconds,
+        "tokens": tokens,
+        "fits": tokens is not None and (left is None or tokens <= left),
+        "times": max(left, 0) // tokens if tokens and left is not None else None,
+    }
+
+
+def _tile(short: Short) -> dict[str, Any]:
+    """One of the newest shorts."""
+    return {
+        "id": short.pk,
+        "state": State(short.state).label,
+        "tone": TONES.get(State(short.state), "moving"),
+        "wish": short.wish,
+        "created_at": short.created_at,
+        "width": short.picture_width,
+        "height": short.picture_height,
+    }

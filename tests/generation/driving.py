@@ -1,0 +1,53 @@
+"""Drive a short through the pipeline as the workers would, without waiting for the beat."""
+
+import time
+from datetime import timedelta
+from io import BytesIO
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from generation import pictures
+from generation.models import Short
+from generation.pipeline import advance, start
+from tests.pictures import jpeg
+
+PAUSE_SECONDS = 0.05
+
+
+def begin(user: User, *, picture: bytes | None = None, **order: Any) -> Short:
+    """A short that has just been ordered; small pictures unless one is given."""
+    prepared = pictures.prepare(upload=BytesIO(picture or jpeg(width=160, height=90)))
+    order.setdefault("seconds", 4)
+    at = timezone.now()
+    return start.run(user=user, picture=prepared, order=start.Order(**order), at=at).short
+
+
+def step(short: Short) -> Short:
+    """Take the steps that are due now, as one task would, and read the short again."""
+    advance.run(short_id=short.pk, now=timezone.now)
+    short.refresh_from_db()
+    return short
+
+
+def hurry(short: Short) -> Short:
+    """Make the next step due at once, then take it."""
+    Short.objects.filter(pk=short.pk).update(next_attempt_at=timezone.now())
+    return step(short)
+
+
+def until(short: Short, *states: str, most_seconds: float = 30) -> Short:
+    """Take steps until the short is in one of these states."""
+    deadline = time.monotonic() + most_seconds
+    short = step(short)
+    while short.state not in states:
+        assert time.monotonic() < deadline, f"{short.state}: {short.end_code} {short.end_detail}"
+        time.sleep(PAUSE_SECONDS)
+        short = hurry(short)
+    return short
+
+
+def expire_lease(short: Short) -> None:
+    """As if the worker had died long ago."""
+    Short.objects.filter(pk=short.pk).update(lease_until=timezone.now() - timedelta(seconds=1))

@@ -1,0 +1,360 @@
+import base64
+import socket
+import time
+
+import pytest
+from django.db import transaction
+
+from generation.providers import enterprise
+from generation.providers.outcomes import Accepted, NotAccepted, Refused, Unclear
+from tests.generation.providers import raw_server
+from tests.generation.providers.conftest import OPERATION, VIDEO_MODEL, hold
+
+pytestmark = pytest.mark.django_db
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def envelope(code, status, message="why", **more):
+    """Google's error body."""
+    return {"error": {"code": code, "status": status, "message": message} | more}
+
+
+def test_a_picture_and_its_prompt_become_an_operation(stand_in, submit):
+    outcome = submit()
+
+    assert isinstance(outcome, Accepted)
+    assert outcome.operation_name.startswith(f"publishers/google/models/{VIDEO_MODEL}/operations/")
+    assert stand_in.counts() == {
+        "calls": {"analyse": 0, "submit": 1, "poll": 0, "download": 0},
+        "accepted_submits": 1,
+    }
+
+
+def test_the_render_is_as_the_quote_line_says(stand_in, submit, picture):
+    line = hold("veo-3.1-lite-generate-001", seconds=4, resolution="1080p")
+
+    submit(hold=line, aspect_ratio="9:16", prompt="A slow pan")
+
+    call = stand_in.requests[0]
+    assert call.model == "veo-3.1-lite-generate-001"
+    assert call.body["parameters"] == {
+        "sampleCount": 1,
+        "durationSeconds": 4,
+        "aspectRatio": "9:16",
+        "resolution": "1080p",
+        "personGeneration": "allow_adult",
+        "generateAudio": True,
+    }
+    (instance,) = call.body["instances"]
+    assert instance["prompt"] == "A slow pan"
+    assert instance["image"]["mimeType"] == "image/jpeg"
+    assert base64.b64decode(instance["image"]["bytesBase64Encoded"]) == picture
+
+
+def test_an_operation_may_be_named_with_its_project(stand_in, submit):
+    name = f"projects/p-1/locations/us-central1/{OPERATION}"
+    stand_in.next("submit", body={"name": name})
+
+    assert submit() == Accepted(name)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        {"name": ""},
+        {"name": None},
+        {"name": "models/veo/operations/1"},
+        {"name": "operations/1"},
+        {"name": f"{OPERATION}/../../secrets"},
+        {"name": f"https://elsewhere.example/{OPERATION}"},
+        {"name": OPERATION + "7" * 500},
+        {"name": OPERATION, "error": {"code": 13, "message": "Internal error."}},
+        {"error": {"code": 8, "message": "exhausted"}},
+    ],
+)
+def test_a_200_that_names_no_operation_is_unclear_but_answered(stand_in, submit, body):
+    stand_in.next("submit", body=body)
+
+    outcome = submit()
+
+    assert isinstance(outcome, Unclear)
+    assert outcome.answered
+    assert stand_in.counts()["calls"]["submit"] == 1
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"<html>", b'{"name": "publ', b'{"name": 5}', b'"text"', b"5", b"\xff\xfe"]
+)
+def test_a_200_that_cannot_be_read_is_unclear_but_answered(raw, submit, content):
+    server = raw(raw_server.answer(content))
+
+    outcome = submit()
+
+    assert isinstance(outcome, Unclear)
+    assert outcome.answered
+    assert server.posts == 1
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        raw_server.hang,
+        raw_server.drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+        raw_server.disconnect,
+        raw_server.reset,
+        raw_server.say(b"\x00\x01 garbage \r\n\r\n"),
+        raw_server.say(b"HTTP/1.1 2"),
+        raw_server.say(b"HTTP/1.1 200 OK\r\nContent-Length: a few\r\n\r\n"),
+    ],
+    ids=["silence", "dripping head", "disconnect", "reset", "garbage", "cut head", "bad head"],
+)
+def test_no_answer_after_sending_is_unclear(raw, submit, behave):
+    server = raw(behave)
+    begun = time.monotonic()
+
+    outcome = submit(deadline_seconds=0.4)
+
+    assert isinstance(outcome, Unclear)
+    assert not outcome.answered
+    assert time.monotonic() - begun < 1.5
+    assert server.posts == 1
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        raw_server.answer(b'{"name": "', promised=500),
+        raw_server.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", b" "),
+        raw_server.drip(CHUNKED, b"1\r\n \r\n"),
+        raw_server.pour(CHUNKED, b"10000\r\n" + b" " * 65536 + b"\r\n"),
+        raw_server.answer(b"{}", promised=5 * 1024 * 1024),
+        raw_server.answer(b"\x1f\x8b\x08", headers=("Content-Encoding: gzip",)),
+    ],
+    ids=["cut", "dripping", "dripping chunks", "endless", "too large", "compressed"],
+)
+def test_a_200_that_does_not_arrive_whole_is_unclear_but_answered(raw, submit, behave):
+    server = raw(behave)
+    begun = time.monotonic()
+
+    outcome = submit(deadline_seconds=1.0)
+
+    assert isinstance(outcome, Unclear)
+    assert outcome.answered
+    assert time.monotonic() - begun < 2
+    assert server.posts == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 418, 500, 501, 502, 504])
+def test_a_status_that_does_not_refuse_is_unclear(stand_in, submit, status):
+    stand_in.next("submit", status=status)
+
+    outcome = submit()
+
+    assert isinstance(outcome, Unclear)
+    assert not outcome.answered
+    assert stand_in.counts()["calls"]["submit"] == 1
+
+
+@pytest.mark.parametrize("status", [201, 202, 204, 300, 304])
+def test_a_status_that_is_not_200_is_unclear(stand_in, submit, status):
+    stand_in.next("submit", status=status)
+
+    assert isinstance(submit(), Unclear)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413, 429, 503])
+@pytest.mark.parametrize(
+    "body",
+    ["<html>from a proxy</html>", {}, "null", {"error": "no"}, {"error": {"code": 999}}, "5"],
+)
+def test_a_refusal_without_googles_envelope_is_unclear(stand_in, submit, status, body):
+    stand_in.next("submit", status=status, body=body)
+
+    outcome = submit()
+
+    assert isinstance(outcome, Unclear)
+    assert not outcome.answered
+    assert stand_in.counts()["calls"]["submit"] == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "name"),
+    [
+        (400, "INVALID_ARGUMENT"),
+        (401, "UNAUTHENTICATED"),
+        (403, "PERMISSION_DENIED"),
+        (413, "INVALID_ARGUMENT"),
+    ],
+)
+def test_a_refusal_in_googles_envelope_is_for_good(stand_in, submit, status, name):
+    stand_in.next("submit", status=status, body=envelope(status, name))
+
+    outcome = submit()
+
+    assert outcome == Refused(status, f"{status} {name}: why")
+    assert stand_in.counts()["calls"]["submit"] == 1
+
+
+def test_a_refusal_may_come_in_a_list_of_one(stand_in, submit):
+    stand_in.next("submit", status=403, body=[envelope(403, "PERMISSION_DENIED")])
+
+    assert submit() == Refused(403, "403 PERMISSION_DENIED: why")
+
+
+def test_a_retired_model_is_gone(stand_in, submit):
+    outcome = submit(hold=hold("veo-3.0-generate-001", seconds=8, resolution="720p"))
+
+    assert isinstance(outcome, Refused)
+    assert outcome.model_gone
+    assert "is no longer available" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("seconds", "resolution"), [(5, "720p"), (8, "8k")], ids=["length", "resolution"]
+)
+def test_a_parameter_that_is_no_longer_taken_blames_the_model(
+    stand_in, submit, seconds, resolution
+):
+    outcome = submit(hold=hold(VIDEO_MODEL, seconds=seconds, resolution=resolution))
+
+    assert isinstance(outcome, Refused)
+    assert outcome.model_gone
+    assert stand_in.counts()["accepted_submits"] == 0
+
+
+def test_a_model_that_is_overloaded_by_its_own_word_was_not_reached(stand_in, submit):
+    stand_in.next("submit", status=503)
+
+    outcome = submit()
+
+    assert isinstance(outcome, NotAccepted)
+    assert outcome.kind == "busy"
+    assert stand_in.counts()["calls"]["submit"] == 1
+
+
+def test_nobody_listening_is_unreachable(settings, submit):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        settings.GEMINI_BASE_URL = f"http://127.0.0.1:{closed.getsockname()[1]}"
+
+        outcome = submit()
+
+    assert isinstance(outcome, NotAccepted)
+    assert outcome.kind == "unreachable"
+
+
+def test_tls_that_fails_is_unreachable(raw, settings, submit):
+    server = raw(raw_server.say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False)
+    settings.GEMINI_BASE_URL = server.url.replace("http://", "https://")
+
+    outcome = submit()
+
+    assert isinstance(outcome, NotAccepted)
+    assert outcome.kind == "unreachable"
+
+
+def test_a_body_that_could_not_be_sent_in_time_was_not_taken(raw, submit):
+    raw(raw_server.ignore, reads=False)
+    begun = time.monotonic()
+
+    outcome = submit(picture=b"\xff\xd8" * 8_000_000, deadline_seconds=1.0)
+
+    assert isinstance(outcome, NotAccepted)
+    assert outcome.kind == "unreachable"
+    assert time.monotonic() - begun < 2.5
+
+
+def test_a_reset_during_the_upload_is_unclear(raw, submit):
+    raw(raw_server.break_off_upload, reads=False)
+
+    outcome = submit(picture=b"\xff\xd8" * 4_000_000)
+
+    assert isinstance(outcome, Unclear)
+    assert not outcome.answered
+
+
+def test_a_deadline_that_is_over_sends_nothing(stand_in, submit):
+    outcome = submit(deadline_seconds=0.0)
+
+    assert isinstance(outcome, NotAccepted)
+    assert outcome.kind == "unreachable"
+    assert stand_in.counts()["calls"]["submit"] == 0
+
+
+@pytest.mark.parametrize("cut", ["before", "after"])
+def test_a_line_that_is_cut_is_unclear_whether_or_not_the_call_was_taken(stand_in, submit, cut):
+    stand_in.next("submit", cut=cut)
+
+    outcome = submit()
+
+    assert isinstance(outcome, Unclear)
+    assert stand_in.counts()["calls"]["submit"] == 1
+
+
+def test_an_answer_after_the_deadline_makes_no_second_render(stand_in, submit):
+    stand_in.next("submit", delay_s=0.6)
+
+    outcome = submit(deadline_seconds=0.3)
+    time.sleep(0.5)
+
+    assert isinstance(outcome, Unclear)
+    assert stand_in.counts()["accepted_submits"] == 1
+
+
+def test_a_redirect_is_not_followed_and_the_key_stays(raw, submit, stand_in):
+    location = f"Location: {stand_in.url}/v1beta1/{OPERATION}"
+    server = raw(raw_server.answer(status="307 Temporary Redirect", headers=(location,)))
+
+    outcome = submit()
+
+    assert isinstance(outcome, Unclear)
+    assert server.posts == 1
+    assert stand_in.requests == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"aspect_ratio": {"not": "a text"}}, {"prompt": 5}, {"picture": 7}],
+    ids=["aspect ratio", "prompt", "picture"],
+)
+def test_a_request_that_cannot_be_built_is_refused_unsent(stand_in, submit, changes):
+    outcome = submit(**changes)
+
+    assert isinstance(outcome, Refused)
+    assert outcome.status == 0
+    assert stand_in.counts()["calls"]["submit"] == 0
+
+
+def test_without_a_route_no_request_is_made(submit):
+    outcome = submit()
+
+    assert isinstance(outcome, Refused)
+    assert "GOOGLE_CLOUD_PROJECT" in outcome.detail
+
+
+def test_the_detail_shows_neither_key_nor_address(stand_in, settings, submit):
+    settings.GEMINI_API_KEY = "a-very-secret-word"
+    message = "a-very-secret-word and AIzaSyA-1234567890 at https://host.example/?key=abc, key=def"
+    stand_in.next("submit", status=400, body=envelope(400, "INVALID_ARGUMENT", message))
+
+    outcome = submit()
+
+    assert isinstance(outcome, Refused)
+    assert outcome.detail == "400 INVALID_ARGUMENT: ••• and ••• at ••• •••"
+
+
+def test_a_submit_refuses_to_run_inside_a_transaction(stand_in, submit):
+    with transaction.atomic(), pytest.raises(RuntimeError):
+        submit()
+
+    assert stand_in.counts()["calls"]["submit"] == 0
+
+
+def test_a_submit_cannot_be_made_without_a_hold(stand_in):
+    with pytest.raises(TypeError, match="hold"):
+        enterprise.submit(picture=b"", mime_type="", prompt="", aspect_ratio="", deadline_seconds=1)
+
+    assert stand_in.counts()["calls"]["submit"] == 0
