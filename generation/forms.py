@@ -1,16 +1,21 @@
 """The studio's form, and how its body is read."""
 
-from typing import IO, Any
+from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from generation import pictures
+
 WISH_LENGTH = 1000
 FORM_BYTES = 64 * 1024
+
+
+class FormTooLarge(pictures.ImageTooLarge):
+    """The whole form is larger than one with the largest picture."""
 
 
 class WishField(forms.CharField):
@@ -46,14 +51,21 @@ class StudioForm(forms.Form):
         return self.cleaned_data
 
 
-def body_bytes(request: HttpRequest) -> int:
-    """The length of the body, as the request announces it."""
-    return int(request.META.get("CONTENT_LENGTH") or 0)
-
-
 def is_too_large(request: HttpRequest) -> bool:
-    """Whether the body is larger than a form with the largest picture."""
-    return body_bytes(request) > settings.MAX_UPLOAD_BYTES + FORM_BYTES
+    """Whether the body announces itself as larger than a form with the largest picture."""
+    return _body_bytes(request) > settings.MAX_UPLOAD_BYTES + FORM_BYTES
+
+
+def check_size(request: HttpRequest) -> None:
+    """Raise FormTooLarge for a body whose picture was not even kept."""
+    if is_too_large(request):
+        raise FormTooLarge(
+            "too_many_bytes", limit=settings.MAX_UPLOAD_BYTES, actual=_body_bytes(request)
+        )
+
+
+def _body_bytes(request: HttpRequest) -> int:
+    return int(request.META.get("CONTENT_LENGTH") or 0)
 
 
 class SkipTooLarge(FileUploadHandler):
@@ -72,6 +84,5 @@ class SkipTooLarge(FileUploadHandler):
         """Hand every byte on to the next handler."""
         return raw_data
 
-    def file_complete(self, file_size: int) -> UploadedFile | IO[bytes] | None:
+    def file_complete(self, file_size: int) -> None:
         """This handler keeps nothing."""
-        return None

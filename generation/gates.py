@@ -66,3 +66,19 @@ def note_refused(*, route: str, model: str, detail: str, at: datetime) -> None:
     ).update(closed_at=at)
     if closed:
         log.error("model closed to new jobs", route=route, model=model, detail=detail)
+
+
+def close(*, route: str, model: str, reason: str, at: datetime) -> None:
+    """Staff close a model: no new jobs, and waiting ones end, until it is reopened."""
+    ModelGate.objects.update_or_create(
+        route=route, model=model, defaults={"closed_at": at, "reason": reason[:500]}
+    )
+    log.warning("model closed by staff", route=route, model=model, detail=reason)
+
+
+def reopen(*, route: str, model: str) -> None:
+    """Staff open a model again, with nothing held against it."""
+    ModelGate.objects.filter(route=route, model=model).update(
+        closed_at=None, refusals=0, not_before=None, reason=""
+    )
+    log.info("model reopened by staff", route=route, model=model)

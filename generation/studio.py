@@ -1,17 +1,17 @@
 """The studio: begin a short from the web form, and everything its page shows as plain values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
 from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from generation import catalog, intake, offers, pictures, queries, refusals
+from generation import catalog, forms, intake, offers, pictures, queries, refusals
 from generation.models import Short, State
 from generation.offers import Offer
 from generation.pipeline import start
@@ -28,6 +28,7 @@ TONES = {
     State.CANCELED: "quiet",
     State.SUBMIT_UNKNOWN: "waiting",
 }
+SHAPES = {"": _("As the picture"), **{shape: shape for shape in catalog.ASPECT_RATIOS}}
 # Where the API's words do not fit a form.
 SENTENCES = {
     "missing": _("No picture was chosen. Choose one picture, then send the form again."),
@@ -41,16 +42,14 @@ SENTENCES = {
 TELL_OF_TOKENS = frozenset({"token_limit_exceeded", *refusals.SENTENCES} - {"idempotency_conflict"})
 
 
-def begin(
-    *, user: User, uploads: Sequence[UploadedFile], given: Mapping[str, Any], at: datetime
-) -> Short:
+def begin(*, user: User, uploads: Sequence[Any], given: Mapping[str, Any], at: datetime) -> Short:
     """Begin the short that a form asks for; a form sent twice begins one.
 
     Raises pictures.InvalidImage and whatever start.run refuses with.
     """
     if len(uploads) != 1:
         raise pictures.InvalidImage("several" if uploads else "missing")
-    upload: Any = uploads[0]
+    upload = uploads[0]
     order = intake.order(picture=upload, given=given)
     started = start.repeated(user=user, order=order) or start.run(
         user=user,
@@ -63,47 +62,47 @@ def begin(
 
 def refusal(error: Exception) -> Refusal | None:
     """Why no short was begun, in words that fit a form; None for a fault of ours."""
+    if isinstance(error, forms.FormTooLarge):
+        return Refusal(error.code, 413, error.message)
     if isinstance(error, ValidationError):
         return Refusal("invalid_parameter", 400, error.messages[0])
     found = refusals.of(error)
-    own = found and SENTENCES.get(found.figures.get("reason", found.code))
-    return Refusal(found.code, found.status, own, found.figures) if found and own else found
-
-
-def body_too_large(*, actual: int, limit: int) -> Refusal:
-    """The whole form was larger than the largest picture may be."""
-    error = pictures.ImageTooLarge("too_many_bytes", limit=limit, actual=actual)
-    return Refusal(error.code, 413, error.message)
+    if found is None:
+        return None
+    own = SENTENCES.get(found.figures.get("reason", found.code))
+    return replace(found, sentence=own) if own else found
 
 
 def page(
-    *, user: User, at: datetime, typed: Mapping[str, str] | None = None, no: Refusal | None = None
+    *, user: User, at: datetime, typed: Mapping[str, str], refusal: Refusal | None
 ) -> dict[str, Any]:
-    """All that the studio shows, in at most five queries. `typed` and `no`: a form refused.
+    """All that the studio shows, in five queries. `typed` and `refusal`: of a form that was sent.
 
     Without a database there are no figures, but the form and what was typed are still shown.
     """
-    typed = typed or {}
-    shown: dict[str, Any] = {
-        "no": no,
-        "tells_of_tokens": no is not None and no.code in TELL_OF_TOKENS,
-        "prompt": typed.get("prompt", ""),
-        "idempotency_key": _key(typed=typed, no=no),
-        "megabytes": pictures.MAX_BYTES // (1024 * 1024),
-    }
+    figures: dict[str, Any] = {}
     try:
         balance = metering_queries.balance(user=user, at=at)
         had = offers.in_force(at=at)
         newest = queries.newest(user=user, most=NEWEST)
     except (OperationalError, InterfaceError, metering_queries.NoLedger) as error:
-        return {**shown, "no": no or refusals.of(error)}
+        refusal = refusal or refusals.of(error)
+    else:
+        figures = {
+            "balance": balance,
+            "meter": meter(balance),
+            "places_left": max(balance.max_in_flight - balance.in_flight, 0),
+            "shorts": [_tile(short) for short in newest],
+            **_choices(had=had, typed=typed, balance=balance),
+        }
     return {
-        **shown,
-        "balance": balance,
-        "meter": meter(balance),
-        "places_left": max(balance.max_in_flight - balance.in_flight, 0),
-        "shorts": [_tile(short) for short in newest],
-        **_choices(had=had, typed=typed, balance=balance),
+        "refusal": refusal,
+        "tells_of_tokens": refusal is not None and refusal.code in TELL_OF_TOKENS,
+        "typed": typed,
+        "idempotency_key": _key(typed=typed, refusal=refusal),
+        "wish_length": forms.WISH_LENGTH,
+        "megabytes": pictures.MAX_BYTES // (1024 * 1024),
+        **figures,
     }
 
 
@@ -141,27 +140,23 @@ def _share(part: int, whole: int) -> int:
     return min(100, round(100 * part / whole)) if whole else 100
 
 
-def _key(*, typed: Mapping[str, str], no: Refusal | None) -> str:
+def _key(*, typed: Mapping[str, str], refusal: Refusal | None) -> str:
     """A new key for each form shown, but for one whose outcome the database could not tell."""
-    kept = typed.get("idempotency_key") if no and no.code == "metering_unavailable" else None
-    return kept or str(uuid4())
+    unclear = refusal is not None and refusal.code == "metering_unavailable"
+    return (unclear and typed.get("idempotency_key")) or str(uuid4())
 
 
-def _choices(
-    *, had: list[Offer], typed: Mapping[str, str], balance: Balance
-) -> dict[str, Any]:
+def _choices(*, had: list[Offer], typed: Mapping[str, str], balance: Balance) -> dict[str, Any]:
     """The options of the form, and the price of each way to combine them."""
     usual = offers.default(offers=had)
-    model = typed.get("model") or (usual[0].model if usual else "")
-    resolution = typed.get("resolution") or catalog.DEFAULT_RESOLUTION
-    seconds = typed.get("seconds") or str(catalog.DEFAULT_SECONDS)
-    lengths = sorted({length for offer in had for _, length in offer.tokens})
-    sizes = [
-        size
-        for size in catalog.RESOLUTIONS
-        if any(size == known for offer in had for known, _ in offer.tokens)
-    ]
-    shapes = {"": _("As the picture"), **{shape: shape for shape in catalog.ASPECT_RATIOS}}
+    shapes = [shape for offer in had for shape in offer.tokens]
+    lengths = [str(length) for length in sorted({length for _, length in shapes})]
+    sizes = [size for size in catalog.RESOLUTIONS if any(size == known for known, _ in shapes)]
+    resolution = _chosen(typed.get("resolution"), sizes, catalog.DEFAULT_RESOLUTION)
+    seconds = _chosen(typed.get("seconds"), lengths, str(catalog.DEFAULT_SECONDS))
+    model = _chosen(
+        typed.get("model"), [offer.model for offer in had], usual[0].model if usual else ""
+    )
     return {
         "models": [
             {
@@ -169,24 +164,26 @@ def _choices(
                 "value": offer.model,
                 "label": offer.label,
                 "chosen": offer.model == model,
-                "price": _price(offer, resolution, int(seconds) if seconds.isdecimal() else 0, balance),
+                "price": _price(offer, resolution, int(seconds), balance),
                 "rows": [
-                    {
-                        "resolution": size,
-                        "cells": [_price(offer, size, length, balance) for length in lengths],
-                    }
+                    [_price(offer, size, int(length), balance) for length in lengths]
                     for size in sizes
                 ],
             }
             for index, offer in enumerate(had, start=1)
         ],
-        "seconds": [{"value": n, "chosen": str(n) == seconds} for n in lengths],
+        "seconds": [{"value": n, "chosen": n == seconds} for n in lengths],
         "resolutions": [{"value": size, "chosen": size == resolution} for size in sizes],
         "aspect_ratios": [
             {"value": value, "label": label, "chosen": value == typed.get("aspect_ratio", "")}
-            for value, label in shapes.items()
+            for value, label in SHAPES.items()
         ],
     }
+
+
+def _chosen(value: str | None, options: Sequence[str], default: str) -> str:
+    """What was chosen, if it can still be had."""
+    return value if value in options and value is not None else default
 
 
 def _price(offer: Offer, resolution: str, seconds: int, balance: Balance) -> dict[str, Any]:

@@ -1,3 +1,8 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from generation import views
+
+urlpatterns = [
+    path("", views.studio, name="studio"),
+    path("shorts/<uuid:short_id>", views.short, name="short"),
+]

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -20,19 +21,20 @@ class NoLedger(Exception):
     """The user has no token ledger, which only a damaged database can bring about."""
 
 
-def balance(*, user: User, at: datetime) -> Balance:
-    """One user's figures at an instant, in one query. Raises NoLedger."""
+def ledgers() -> QuerySet[TokenLedger]:
+    """All ledgers, each with its jobs `in_flight`, counted as the gate counts them."""
     in_flight = (
         Hold.objects.filter(user=OuterRef("user_id"), state__in=LIVE, parked=False)
         .values("user")
         .annotate(jobs=Count("job_id", distinct=True))
         .values("jobs")
     )
-    row = (
-        TokenLedger.objects.filter(user=user)
-        .annotate(in_flight=Coalesce(Subquery(in_flight), 0))
-        .first()
-    )
+    return TokenLedger.objects.annotate(in_flight=Coalesce(Subquery(in_flight), 0))
+
+
+def balance(*, user: User, at: datetime) -> Balance:
+    """One user's figures at an instant, in one query. Raises NoLedger."""
+    row: Any = ledgers().filter(user=user).first()
     if row is None:
         raise NoLedger(f"User {user.pk} has no token ledger.")
     return balance_of(ledger=row, in_flight=row.in_flight, at=at)

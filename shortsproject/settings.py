@@ -151,7 +151,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = required("REDIS_URL", debug_default="redis://127.0.0.1:6379/0")
 
 MEDIA_ROOT = LOCAL_DIR / "media"
-STATIC_ROOT = LOCAL_DIR / "static"
+STATIC_ROOT = None if DEBUG else LOCAL_DIR / "static"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "shortsproject" / "static"]
 STORAGES = {
@@ -291,7 +291,13 @@ EMAIL_TIMEOUT = 10
 
 # Admin
 
-UNFOLD = {"SITE_TITLE": "Shorts", "SITE_HEADER": "Shorts", "SHOW_HISTORY": True}
+UNFOLD = {
+    "SITE_TITLE": "Shorts",
+    "SITE_HEADER": "Shorts",
+    "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "shortsproject.admin_pages.dashboard",
+    "SIDEBAR": {"navigation": "shortsproject.admin_pages.navigation"},
+}
 
 # Logs: one line a record, raw UTF-8, for people with DEBUG and as JSON without
 

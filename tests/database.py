@@ -41,3 +41,12 @@ def empty(case: Any = None) -> None:
             COMMIT;
             """
         )
+
+
+def disconnect_others() -> None:
+    """End what killed processes left open, so that nothing waits for their locks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )

@@ -34,14 +34,15 @@ def clean(text: str, *, most: int, one_line: bool = False) -> str:
     `one_line` turns every run of white space into one space. The cut never leaves half of a
     character that is written with several code points.
     """
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Of a text of megabytes only the beginning is worth the work.
+    text = text[: 4 * most + _READ_CHARACTERS].replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(character for character in text if _is_wanted(character))
     return _cut(" ".join(kept.split()) if one_line else kept.strip(), most).rstrip()
 
 
 def detail(text: str, *, secret: str = "") -> str:
     """One line for staff: cleaned, without addresses, keys, or `secret`, at most 300 characters."""
-    cleaned = clean(text[:_READ_CHARACTERS], most=_READ_CHARACTERS, one_line=True)
+    cleaned = clean(text, most=_READ_CHARACTERS, one_line=True)
     if secret:
         cleaned = cleaned.replace(secret, MASK)
     return _cut(_SECRETS.sub(MASK, cleaned), DETAIL_CHARACTERS)

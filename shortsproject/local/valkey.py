@@ -14,7 +14,8 @@ import redis
 
 from shortsproject.local import files, processes
 
-START_SECONDS = 20
+START_SECONDS = 30
+PID_FILE_SECONDS = 10
 
 
 def binary() -> Path:
@@ -60,11 +61,14 @@ def is_running(local_dir: Path) -> bool:
 
 
 def running(state: Path) -> psutil.Process | None:
-    """The living server that wrote the pid file."""
-    pid, port = files.read(state / "valkey.pid"), files.read(state / "port")
-    if not pid.isdigit():
-        return None
-    return processes.find(int(pid), "valkey-server", f"{processes.LOOPBACK}:{port}")
+    """The living server that wrote the pid file: it works in the folder of its state."""
+    pid = files.read(state / "valkey.pid")
+    process = processes.find(int(pid), "valkey-server") if pid.isdigit() else None
+    try:
+        ours = process is not None and Path(process.cwd()) == state.resolve()
+    except psutil.Error:
+        ours = False
+    return process if ours else None
 
 
 def ready_url(state: Path, password: str) -> str | None:
@@ -115,6 +119,6 @@ def launch(local_dir: Path, password: str) -> None:
 
 def wait_for_pid_file(path: Path) -> None:
     """The server writes its pid after it went to the background, or not at all if it failed."""
-    deadline = time.monotonic() + 2
+    deadline = time.monotonic() + PID_FILE_SECONDS
     while not files.read(path) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from generation import pictures
 from generation.models import Short
-from generation.pipeline import advance, start
+from generation.pipeline import advance, bell, recording, start
 from tests.pictures import jpeg
 
 PAUSE_SECONDS = 0.05
@@ -51,3 +51,14 @@ def until(short: Short, *states: str, most_seconds: float = 30) -> Short:
 def expire_lease(short: Short) -> None:
     """As if the worker had died long ago."""
     Short.objects.filter(pk=short.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def ring_often(short: Short, *, times: int) -> None:
+    """Send the same message again and again."""
+    for _ in range(times):
+        bell.ring_now(short_id=short.pk)
+
+
+def release(short: Short) -> None:
+    """Give back what a short that was moved by hand still holds."""
+    recording.release_all(short=short, reason="test", at=timezone.now())

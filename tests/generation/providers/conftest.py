@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from generation.providers import enterprise
+from generation.providers import clients, enterprise
 from generation.providers.outcomes import (
     Accepted,
     AnalysisOutcome,
@@ -49,13 +49,17 @@ def stand_in(running_stand_in: StandIn, settings: Any) -> StandIn:
 
 
 @pytest.fixture
-def raw(settings: Any) -> Iterator[Callable[..., RawServer]]:
-    """Starts a raw server and configures it."""
+def raw(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., RawServer]]:
+    """Starts a raw server and configures it; the client for it ends with the test."""
+    monkeypatch.setattr(clients, "_made", {})
     with ExitStack() as running:
 
         def start(behave: Behaviour, *, reads: bool = True) -> RawServer:
             server = running.enter_context(RawServer(behave, reads=reads))
             settings.GEMINI_BASE_URL = server.url
+            # Made here, so that a short deadline in a test is about the call alone.
+            with clients.call(deadline_seconds=60, most_bytes=0):
+                clients.enterprise()
             return server
 
         yield start
@@ -81,7 +85,7 @@ def analyse(picture: bytes) -> Callable[..., AnalysisOutcome]:
                 "mime_type": "image/jpeg",
                 "wish": "a slow pan",
                 "aspect_ratio": "16:9",
-                "deadline_seconds": 5.0,
+                "deadline_seconds": 20.0,
             }
             | changes
         )
@@ -101,7 +105,7 @@ def submit(picture: bytes) -> Callable[..., SubmitOutcome]:
                 "mime_type": "image/jpeg",
                 "prompt": "A slow pan over an orange field",
                 "aspect_ratio": "16:9",
-                "deadline_seconds": 5.0,
+                "deadline_seconds": 20.0,
             }
             | changes
         )
@@ -113,7 +117,7 @@ def submit(picture: bytes) -> Callable[..., SubmitOutcome]:
 def poll() -> Callable[..., PollOutcome]:
     """Asks for an operation, by default for one that only raw servers know."""
 
-    def run(name: str = OPERATION, deadline_seconds: float = 5.0) -> PollOutcome:
+    def run(name: str = OPERATION, deadline_seconds: float = 20.0) -> PollOutcome:
         return enterprise.poll(operation_name=name, deadline_seconds=deadline_seconds)
 
     return run

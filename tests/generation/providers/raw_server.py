@@ -140,7 +140,7 @@ def hang(connection: socket.socket) -> None:
 
 def ignore(connection: socket.socket) -> None:
     """Neither read nor write."""
-    time.sleep(2)
+    time.sleep(PATIENCE)
 
 
 def break_off_upload(connection: socket.socket) -> None:

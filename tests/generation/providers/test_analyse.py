@@ -329,11 +329,11 @@ def test_an_answer_that_never_comes_ends_at_the_deadline(stand_in, analyse):
     stand_in.next("analyse", hold=True)
     begun = time.monotonic()
 
-    outcome = analyse(deadline_seconds=0.3)
+    outcome = analyse(deadline_seconds=1.0)
 
     assert isinstance(outcome, Unclear)
     assert not outcome.answered
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 5
     assert stand_in.counts()["calls"]["analyse"] == 1
 
 

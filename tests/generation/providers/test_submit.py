@@ -101,25 +101,21 @@ def test_a_200_that_cannot_be_read_is_unclear_but_answered(raw, submit, content)
 @pytest.mark.parametrize(
     "behave",
     [
-        raw_server.hang,
-        raw_server.drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
         raw_server.disconnect,
         raw_server.reset,
         raw_server.say(b"\x00\x01 garbage \r\n\r\n"),
         raw_server.say(b"HTTP/1.1 2"),
         raw_server.say(b"HTTP/1.1 200 OK\r\nContent-Length: a few\r\n\r\n"),
     ],
-    ids=["silence", "dripping head", "disconnect", "reset", "garbage", "cut head", "bad head"],
+    ids=["disconnect", "reset", "garbage", "cut head", "bad head"],
 )
 def test_no_answer_after_sending_is_unclear(raw, submit, behave):
     server = raw(behave)
-    begun = time.monotonic()
 
-    outcome = submit(deadline_seconds=0.4)
+    outcome = submit()
 
     assert isinstance(outcome, Unclear)
     assert not outcome.answered
-    assert time.monotonic() - begun < 1.5
     assert server.posts == 1
 
 
@@ -127,23 +123,41 @@ def test_no_answer_after_sending_is_unclear(raw, submit, behave):
     "behave",
     [
         raw_server.answer(b'{"name": "', promised=500),
-        raw_server.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", b" "),
-        raw_server.drip(CHUNKED, b"1\r\n \r\n"),
         raw_server.pour(CHUNKED, b"10000\r\n" + b" " * 65536 + b"\r\n"),
         raw_server.answer(b"{}", promised=5 * 1024 * 1024),
         raw_server.answer(b"\x1f\x8b\x08", headers=("Content-Encoding: gzip",)),
     ],
-    ids=["cut", "dripping", "dripping chunks", "endless", "too large", "compressed"],
+    ids=["cut", "endless", "too large", "compressed"],
 )
 def test_a_200_that_does_not_arrive_whole_is_unclear_but_answered(raw, submit, behave):
+    server = raw(behave)
+
+    outcome = submit()
+
+    assert isinstance(outcome, Unclear)
+    assert outcome.answered
+    assert server.posts == 1
+
+
+@pytest.mark.parametrize(
+    ("behave", "answered"),
+    [
+        (raw_server.hang, False),
+        (raw_server.drip(b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"), False),
+        (raw_server.drip(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n", b" "), True),
+        (raw_server.drip(CHUNKED, b"1\r\n \r\n"), True),
+    ],
+    ids=["silence", "dripping head", "dripping body", "dripping chunks"],
+)
+def test_an_answer_that_takes_too_long_ends_at_the_deadline(raw, submit, behave, answered):
     server = raw(behave)
     begun = time.monotonic()
 
     outcome = submit(deadline_seconds=1.0)
 
     assert isinstance(outcome, Unclear)
-    assert outcome.answered
-    assert time.monotonic() - begun < 2
+    assert outcome.answered is answered
+    assert time.monotonic() - begun < raw_server.PATIENCE / 2
     assert server.posts == 1
 
 
@@ -264,7 +278,7 @@ def test_a_body_that_could_not_be_sent_in_time_was_not_taken(raw, submit):
 
     assert isinstance(outcome, NotAccepted)
     assert outcome.kind == "unreachable"
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < raw_server.PATIENCE / 2
 
 
 def test_a_reset_during_the_upload_is_unclear(raw, submit):
@@ -295,10 +309,10 @@ def test_a_line_that_is_cut_is_unclear_whether_or_not_the_call_was_taken(stand_i
 
 
 def test_an_answer_after_the_deadline_makes_no_second_render(stand_in, submit):
-    stand_in.next("submit", delay_s=0.6)
+    stand_in.next("submit", hold=True)
 
-    outcome = submit(deadline_seconds=0.3)
-    time.sleep(0.5)
+    outcome = submit(deadline_seconds=1.0)
+    stand_in.release("submit")
 
     assert isinstance(outcome, Unclear)
     assert stand_in.counts()["accepted_submits"] == 1

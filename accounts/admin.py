@@ -1,0 +1,183 @@
+"""Staff pages for people: users, their API keys, and groups of staff."""
+
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from allauth.account.models import EmailAddress
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from unfold import forms as unfold_forms
+from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from accounts import staff_pages
+from accounts.models import ApiKey, User
+
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+admin.site.unregister(Group)
+admin.site.unregister(EmailAddress)
+
+
+@cache
+def time_zones() -> list[tuple[str, Any]]:
+    """All time zones, after the choice of none."""
+    names = sorted(available_timezones())
+    return [("", _("as set by the operator")), *((name, name) for name in names)]
+
+
+class LowerCaseEmail:
+    """The address is the login, so it is stored in one spelling."""
+
+    cleaned_data: dict[str, Any]
+
+    def clean_email(self) -> str:
+        """The address in lower case."""
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+class NewUserForm(LowerCaseEmail, unfold_forms.UserCreationForm):
+    class Meta:
+        model = User
+        fields = ("email",)
+        field_classes: dict[str, type[forms.Field]] = {}
+
+
+class UserForm(LowerCaseEmail, unfold_forms.UserChangeForm):
+    time_zone = forms.ChoiceField(
+        label=_("time zone"), choices=time_zones, required=False, widget=UnfoldAdminSelectWidget
+    )
+
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: dict[str, type[forms.Field]] = {}
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+    """People log in by e-mail address. Who leaves is deactivated: their ledger stays."""
+
+    form = UserForm
+    add_form = NewUserForm
+    change_password_form = unfold_forms.AdminPasswordChangeForm
+    list_display = ("email", "is_active", "is_staff", "language", "date_joined", "last_login")
+    list_filter = ("is_active", "is_staff", "is_superuser", "language")
+    search_fields = ("email", "first_name", "last_name")
+    ordering = ("-id",)
+    readonly_fields = ("date_joined", "last_login")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "is_active")}),
+        (_("Preferences"), {"fields": ("first_name", "last_name", "language", "time_zone")}),
+        (_("Rights"), {"fields": RIGHTS}),
+        (_("Dates"), {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "password1", "password2")}),)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only superusers change staff: a new password for one would be all that one's rights."""
+        allowed = super().has_change_permission(request, obj)
+        return bool(allowed and (request.user.is_superuser or obj is None or not obj.is_staff))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Nobody: a person with history is deactivated."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Only superusers give rights away."""
+        fields = super().get_readonly_fields(request, obj)
+        return fields if request.user.is_superuser else (*fields, *RIGHTS)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save; whoever still reads mail at an old address must not reset the password by it."""
+        super().save_model(request, obj, form, change)
+        if change and "email" in form.changed_data:
+            EmailAddress.objects.filter(user=obj).delete()
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(staff_pages.ReadOnlyAdmin):
+    """Keys by name and owner. The stored digest, which is the row's key, is on no page."""
+
+    list_display = ("name", "user", "created", "expiry", "revoke")
+    list_display_links = None
+    list_select_related = ("user",)
+    search_fields = ("name", "user__email")
+    search_help_text = _("The name of the key or the e-mail address of its owner")
+    fields = ("name", "user", "created", "expiry")
+
+    def get_urls(self) -> list[URLPattern]:
+        """The usual pages, and the one that asks before a key is revoked."""
+        view = self.admin_site.admin_view(self.revoke_view)
+        return [
+            path("revoke/<str:handle>/", view, name="accounts_apikey_revoke"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=_("revoke"))
+    def revoke(self, key: ApiKey) -> str:
+        """A link to the page that revokes it."""
+        url = reverse("admin:accounts_apikey_revoke", args=[handle_of(key)])
+        return format_html('<a class="text-link" href="{}">{}</a>', url, _("Revoke"))
+
+    def revoke_view(self, request: HttpRequest, handle: str) -> HttpResponse:
+        """Ask, then delete the key: from then on it opens nothing."""
+        if not request.user.has_perm("accounts.delete_apikey"):
+            raise PermissionDenied
+        key = find_key(handle)
+        if request.method != "POST":
+            lead = gettext("“%(name)s” of %(user)s stops working at once, and for good.")
+            return staff_pages.form_page(
+                model_admin=self,
+                request=request,
+                title=gettext("Revoke the API key"),
+                lead=lead % {"name": key.name, "user": key.user},
+            )
+        key.delete()
+        done = gettext("The API key “%(name)s” is revoked.") % {"name": key.name}
+        self.log_change(request, key.user, done)
+        self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:accounts_apikey_changelist"))
+
+
+def handle_of(key: ApiKey) -> str:
+    """A name for a key in addresses that says nothing about its digest."""
+    mark = salted_hmac("accounts.admin.ApiKey", key.digest, algorithm="sha256").hexdigest()
+    return f"{key.user_id}-{mark[:32]}"
+
+
+def find_key(handle: str) -> ApiKey:
+    """The key of a handle. Raises Http404."""
+    owner = handle.partition("-")[0]
+    known = owner.isdecimal() and len(owner) < 18
+    key: ApiKey
+    for key in ApiKey.objects.filter(user_id=int(owner) if known else 0):
+        if constant_time_compare(handle_of(key), handle):
+            return key
+    raise Http404
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):
+    """Groups of staff, each with its rights."""
+
+
+@admin.register(EmailAddress)
+class EmailAddressAdmin(staff_pages.ReadOnlyAdmin):
+    """The addresses that people have confirmed, or not."""
+
+    list_display = ("email", "user", "verified", "primary")
+    list_filter = ("verified", "primary")
+    list_select_related = ("user",)
+    search_fields = ("email", "user__email")

@@ -1,0 +1,166 @@
+"""Staff pages for shorts and for the gates before the models."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import DateFieldListFilter, SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from accounts import staff_pages
+from generation import catalog, gates
+from generation.models import FINAL, ModelGate, Short, State
+from metering.admin import columns
+
+columns.job_page = "generation_short"
+
+COLOURS = {
+    State.SUCCEEDED: "success",
+    State.SUBMIT_UNKNOWN: "warning",
+    State.FILTERED: "danger",
+    State.FAILED: "danger",
+    State.LOST: "danger",
+    State.CANCELED: "",
+}
+
+
+class VideoModelFilter(SimpleListFilter):
+    """Models that this release can drive; the choices come from the catalogue, not the rows."""
+
+    title = _("model")
+    parameter_name = "model"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(model.name, model.name) for model in catalog.MODELS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
+        return queryset.filter(model=self.value()) if self.value() else None
+
+
+@admin.register(Short)
+class ShortAdmin(staff_pages.OwnedRowsAdmin):
+    """Shorts as they stand. Only the pipeline moves them."""
+
+    job_lookup = "pk"
+    list_display = (
+        "created_at", "user", "coloured_state", "model", "seconds", "resolution", "attempt",
+        "next_attempt_at", "overdue_at", "end_code", "short_id",
+    )  # fmt: skip
+    list_filter = ("state", VideoModelFilter, ("created_at", DateFieldListFilter))
+    list_select_related = ("user",)
+    ordering = ("-id",)
+    readonly_fields = ("short_id", "entries", "holds")
+    fieldsets = (
+        (None, {"fields": ("short_id", "user", "state", "entries", "holds")}),
+        (_("What was asked for"), {"fields": (
+            "model", "seconds", "resolution", "aspect_ratio", "wish", "picture", "picture_width",
+            "picture_height", "analysis_of",
+        )}),
+        (_("What came of it"), {"fields": (
+            "seen", "video_prompt", "warning", "operation_name", "video", "video_bytes",
+            "end_code", "end_detail",
+        )}),
+        (_("The work on it"), {"fields": (
+            "attempt", "tries", "unclear_answers", "unread_answers", "lease_until",
+            "next_attempt_at", "rung_at", "overdue_at",
+        )}),
+        (_("Dates"), {"fields": (
+            "created_at", "submitted_at", "rendered_at", "finished_at", "cancel_requested_at",
+            "deleted_at",
+        )}),
+    )  # fmt: skip
+
+    @staff_pages.label(description=_("state"), ordering="state", colours=COLOURS)
+    def coloured_state(self, short: Short) -> tuple[str, str]:
+        colour = short.state if short.state in FINAL else State.SUBMIT_UNKNOWN
+        return colour, short.get_state_display()
+
+    @admin.display(description=_("id"))
+    def short_id(self, short: Short) -> str:
+        return str(short.pk)
+
+    @admin.display(description=_("ledger entries"))
+    def entries(self, short: Short) -> str:
+        text = _("All entries of this job")
+        return columns.found(page="metering_ledgerentry", term=short.pk, text=text)
+
+    @admin.display(description=_("holds"))
+    def holds(self, short: Short) -> str:
+        text = _("All holds of this job")
+        return columns.found(page="metering_hold", term=short.pk, text=text)
+
+
+def closable() -> list[tuple[str, str]]:
+    """Every model that this release can drive, by route: the video models and the analysis."""
+    video = {(model.route, model.name) for model in catalog.MODELS}
+    analysis = {(route, catalog.ANALYSIS_MODEL) for route, _name in video}
+    return [(f"{route}/{name}", f"{route}: {name}") for route, name in sorted(video | analysis)]
+
+
+class CloseForm(forms.Form):
+    """Which model to close, and why."""
+
+    gate = forms.ChoiceField(label=_("Model"), choices=closable, widget=UnfoldAdminSelectWidget)
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        help_text=_("For staff. People only read that the model is not available."),
+        error_messages={"required": _("Please give a reason.")},
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
+@admin.register(ModelGate)
+class ModelGateAdmin(staff_pages.ReadOnlyAdmin):
+    """Which models are closed, by themselves after refusals or by staff."""
+
+    list_display = ("model", "route", "standing", "refusals", "not_before", "closed_at", "reason")
+    ordering = ("route", "model")
+    actions = ("reopen",)
+    actions_list = ("close",)
+
+    def has_gate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may close and reopen models."""
+        return request.user.has_perm("generation.change_modelgate")
+
+    @staff_pages.label(
+        description=_("standing"),
+        ordering="closed_at",
+        colours={"closed": "danger", "open": "success"},
+    )
+    def standing(self, gate: ModelGate) -> tuple[str, Any]:
+        return ("closed", _("closed")) if gate.closed_at else ("open", _("open"))
+
+    @staff_pages.action(description=_("Reopen the selected models"), permissions=["gate"])
+    def reopen(self, request: HttpRequest, queryset: QuerySet[ModelGate]) -> None:
+        """Take new jobs again, with nothing held against these models."""
+        rows = list(queryset)
+        for gate in rows:
+            gates.reopen(route=gate.route, model=gate.model)
+            self.log_change(request, gate, gettext("Reopened."))
+        done = ngettext("%(count)s model is open.", "%(count)s models are open.", len(rows))
+        self.message_user(request, done % {"count": len(rows)}, messages.SUCCESS)
+
+    @staff_pages.action(description=_("Close a model"), url_path="close", permissions=["gate"])
+    def close(self, request: HttpRequest) -> HttpResponse:
+        """Take no new jobs for a model, until it is reopened."""
+        form = CloseForm(request.POST or None)
+        if request.method != "POST" or not form.is_valid():
+            return staff_pages.form_page(
+                model_admin=self, request=request, title=gettext("Close a model"),
+                lead=gettext("New jobs are refused, and waiting ones end with their tokens back."),
+                form=form,
+            )  # fmt: skip
+        route, _slash, model = form.cleaned_data["gate"].partition("/")
+        reason = form.cleaned_data["reason"]
+        gates.close(route=route, model=model, reason=reason, at=timezone.now())
+        self.log_change(request, ModelGate.objects.get(route=route, model=model), reason)
+        done = gettext("%(model)s is closed.") % {"model": model}
+        self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:generation_modelgate_changelist"))

@@ -1,0 +1,79 @@
+from django.contrib import admin
+from django.contrib.admin import DateFieldListFilter
+from django.utils.translation import gettext_lazy as _
+
+from accounts import staff_pages
+from metering.admin import columns
+from metering.models import LedgerEntry
+
+COLOURS = {
+    LedgerEntry.Kind.CHARGE: "info",
+    LedgerEntry.Kind.REFUND: "success",
+    LedgerEntry.Kind.GRANT: "success",
+    LedgerEntry.Kind.ADJUSTMENT: "warning",
+    LedgerEntry.Kind.LIMIT: "primary",
+    LedgerEntry.Kind.SUSPENSION: "danger",
+    LedgerEntry.Kind.WRITE_OFF: "danger",
+    LedgerEntry.Kind.RESOLUTION: "warning",
+}
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(staff_pages.OwnedRowsAdmin):
+    """The ledger, line by line. Nothing here can be changed: a correction is a new entry."""
+
+    job_lookup = "job_id"
+    list_display = (
+        "created_at", "user", "coloured_kind", "signed_tokens", "tariff", "cost", "margin",
+        "api_type", "model", "job", "actor", "reason",
+    )  # fmt: skip
+    list_filter = (
+        "kind",
+        columns.ApiTypeFilter,
+        columns.ModelFilter,
+        ("day", DateFieldListFilter),
+    )
+    list_select_related = ("user", "actor")
+    ordering = ("-id",)
+    fieldsets = (
+        (None, {"fields": ("user", "seq", "kind", "created_at", "actor", "reason")}),
+        (_("Tokens"), {"fields": (
+            "signed_tokens", "overrun", "limit_delta", "used_after", "limit_after",
+            "period_start", "day",
+        )}),
+        (_("Dollars"), {"fields": ("tariff", "cost", "margin")}),
+        (_("Where it comes from"), {"fields": (
+            "job", "api_type", "model", "hold", "event", "reverses", "key",
+        )}),
+    )  # fmt: skip
+    readonly_fields = ("signed_tokens", "overrun", "tariff", "cost", "margin", "job")
+
+    @staff_pages.label(description=_("kind"), ordering="kind", colours=COLOURS)
+    def coloured_kind(self, entry: LedgerEntry) -> tuple[str, str]:
+        return entry.kind, entry.get_kind_display()
+
+    @admin.display(description=_("tokens"), ordering="tokens")
+    def signed_tokens(self, entry: LedgerEntry) -> str:
+        return columns.tokens(entry.tokens)
+
+    @admin.display(description=_("above the hold"))
+    def overrun(self, entry: LedgerEntry) -> str:
+        """Tokens charged beyond what was held."""
+        over = entry.tokens - entry.hold.amount if entry.hold else 0
+        return columns.tokens(over) if over > 0 else columns.NOTHING
+
+    @admin.display(description=_("tariff"), ordering="usd")
+    def tariff(self, entry: LedgerEntry) -> str:
+        return columns.dollars(entry.usd)
+
+    @admin.display(description=_("cost"), ordering="cost_usd")
+    def cost(self, entry: LedgerEntry) -> str:
+        return columns.dollars(entry.cost_usd)
+
+    @admin.display(description=_("margin"))
+    def margin(self, entry: LedgerEntry) -> str:
+        return columns.margin(usd=entry.usd, cost_usd=entry.cost_usd)
+
+    @admin.display(description=_("job"))
+    def job(self, entry: LedgerEntry) -> str:
+        return columns.job(entry.job_id)

@@ -1,0 +1,115 @@
+"""Power cuts: whatever dies, the short ends in a state that is true and is paid for once."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+from django.utils import timezone
+
+from accounts.models import User
+from generation.models import Short, State
+from metering import queries, receipts
+from metering.models import LedgerEntry
+from shortsproject.local.gemini import StandIn
+from tests.generation import driving
+from tests.processes import Stack, kill_group, wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def state_of(short: Short) -> str:
+    return Short.objects.values_list("state", flat=True).get(pk=short.pk)
+
+
+def make_due(short: Short) -> None:
+    """Let the minute pass that a lost bell, and a dead worker's lease, would cost."""
+    past = timezone.now() - timedelta(seconds=1)
+    Short.objects.filter(pk=short.pk).update(rung_at=None, lease_until=past, next_attempt_at=past)
+
+
+def assert_paid_once(short: Short, stand_in: StandIn) -> None:
+    legs = receipts.receipt(job_id=short.pk).legs
+    assert [leg.state for leg in legs] == ["captured", "captured"]
+    assert LedgerEntry.objects.filter(job_id=short.pk, kind="charge").count() == 2
+    assert stand_in.counts()["accepted_submits"] == 1
+    assert queries.balance(user=short.user, at=timezone.now()).held_tokens == 0
+
+
+def test_a_short_goes_from_order_to_video_by_itself(
+    alice: User, stack: Stack, stand_in: StandIn
+) -> None:
+    stack.worker()
+    stack.beat()
+
+    short = driving.begin(alice, seconds=8)
+    wait_for(lambda: state_of(short) == State.SUCCEEDED, what="the short", most_seconds=40)
+
+    assert_paid_once(short, stand_in)
+    assert "💰 [Veo 비용] 8초 영상 생성: $1.20 (토큰 환산: 1000 토큰)" in stack.log()
+
+
+def test_a_worker_killed_during_the_render_costs_nothing_twice(
+    alice: User, stack: Stack, stand_in: StandIn
+) -> None:
+    stand_in.next("poll", hold=True)
+    stack.beat()
+    first = stack.worker()
+    short = driving.begin(alice, seconds=8)
+    stand_in.wait_held("poll", timeout=40)
+
+    kill_group(first)
+    stand_in.release("poll")
+    make_due(short)
+    stack.worker()
+    wait_for(lambda: state_of(short) == State.SUCCEEDED, what="the short", most_seconds=60)
+
+    assert_paid_once(short, stand_in)
+
+
+def test_a_worker_killed_in_the_submit_leaves_an_unknown_and_never_submits_again(
+    alice: User, stack: Stack, stand_in: StandIn
+) -> None:
+    stand_in.next("submit", hold=True)
+    stack.beat()
+    first = stack.worker()
+    short = driving.begin(alice, seconds=8)
+    stand_in.wait_held("submit", timeout=40)
+
+    kill_group(first)
+    make_due(short)
+    stack.worker()
+    wait_for(lambda: state_of(short) == State.SUBMIT_UNKNOWN, what="certainty")
+
+    balance = queries.balance(user=alice, at=timezone.now())
+    assert stand_in.counts()["accepted_submits"] == 1
+    assert (balance.held_tokens, balance.in_flight) == (1000, 0)
+
+
+def test_an_emptied_broker_only_costs_time(
+    alice: User, stack: Stack, stand_in: StandIn, settings: object
+) -> None:
+    short = driving.begin(alice, seconds=8)
+    with redis.Redis.from_url(settings.REDIS_URL) as broker:  # type: ignore[attr-defined]
+        broker.flushall()
+    make_due(short)
+
+    stack.worker()
+    stack.beat()
+    wait_for(lambda: state_of(short) == State.SUCCEEDED, what="the short", most_seconds=40)
+
+    assert_paid_once(short, stand_in)
+
+
+def test_two_beats_and_a_hundred_bells_are_one(
+    alice: User, stack: Stack, stand_in: StandIn
+) -> None:
+    stack.beat()
+    stack.beat()
+    stack.worker(processes=4)
+    short = driving.begin(alice, seconds=8)
+
+    driving.ring_often(short, times=100)
+    wait_for(lambda: state_of(short) == State.SUCCEEDED, what="the short", most_seconds=60)
+
+    assert_paid_once(short, stand_in)
+    assert stand_in.counts()["calls"]["analyse"] == 1
