@@ -28,7 +28,7 @@ test: dev ## run the test suite on servers of its own (ARGS="-k hold")
 check: dev ## lint, format, types, import contracts, migrations, Django's checks
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m mypy
+	$(CHECKED) $(PYTHON) -m mypy
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as c; c()'
 	$(CHECKED) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(CHECKED) $(PYTHON) manage.py check --fail-level WARNING

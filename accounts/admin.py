@@ -56,7 +56,7 @@ class NewUserForm(LowerCaseEmail, unfold_forms.UserCreationForm):
 
 class UserForm(LowerCaseEmail, unfold_forms.UserChangeForm):
     time_zone = forms.ChoiceField(
-        label=_("time zone"), choices=time_zones, required=False, widget=UnfoldAdminSelectWidget
+        label=_("Time zone"), choices=time_zones, required=False, widget=UnfoldAdminSelectWidget
     )
 
     class Meta:

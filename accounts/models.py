@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
-from knox.models import AbstractAuthToken
+from knox.models import AbstractAuthToken, AuthTokenManager
 
 
 class UserManager(BaseUserManager["User"]):
@@ -68,6 +68,8 @@ class ApiKey(AbstractAuthToken):
     """A key for the REST API. Only its hash is stored; the key itself is shown once."""
 
     name = models.CharField(_("name"), max_length=100)
+
+    objects: ClassVar[AuthTokenManager] = AuthTokenManager()
 
     class Meta:
         verbose_name = _("API key")

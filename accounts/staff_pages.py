@@ -1,16 +1,20 @@
 """What the staff pages of all apps share: rows that are only read, and a form before an act."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django import forms
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import formats, timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from unfold import decorators
 from unfold.admin import ModelAdmin
@@ -60,9 +64,16 @@ class OwnedRowsAdmin(ReadOnlyAdmin):
     """
 
     paginator = InfinitePaginator
+    list_fullwidth = True
+    ordering: tuple[str, ...] = ("-id",)
     search_fields = ("user__email",)
     search_help_text = _("An e-mail address or a part of it, or the whole id of a job")
     job_lookup = ""
+
+    @admin.display(description=_("time"), ordering="id")
+    def recorded(self, row: Any) -> str:
+        """When the row was made, by its number, which is indexed."""
+        return moment(row.created_at)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -90,6 +101,19 @@ def label(*, colours: dict[Any, str], **options: Any) -> Callable[[Method], Meth
     """
     decorate: Callable[[Method], Method] = decorators.display(label=colours, **options)
     return decorate
+
+
+def moment(at: datetime | None) -> str:
+    """A time, in the reader's time zone, on one line."""
+    if at is None:
+        return "–"
+    local = timezone.localtime(at)
+    return unbroken(formats.date_format(local, "SHORT_DATETIME_FORMAT"))
+
+
+def unbroken(text: object) -> str:
+    """Text that stays on one line in a narrow column."""
+    return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
 
 def form_page(

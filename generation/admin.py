@@ -49,12 +49,11 @@ class ShortAdmin(staff_pages.OwnedRowsAdmin):
 
     job_lookup = "pk"
     list_display = (
-        "created_at", "user", "coloured_state", "model", "seconds", "resolution", "attempt",
-        "next_attempt_at", "overdue_at", "end_code", "short_id",
+        "recorded", "user", "coloured_state", "model", "seconds", "resolution", "attempt",
+        "next_step", "end_code", "short_id",
     )  # fmt: skip
     list_filter = ("state", VideoModelFilter, ("created_at", DateFieldListFilter))
     list_select_related = ("user",)
-    ordering = ("-id",)
     readonly_fields = ("short_id", "entries", "holds")
     fieldsets = (
         (None, {"fields": ("short_id", "user", "state", "entries", "holds")}),
@@ -80,6 +79,10 @@ class ShortAdmin(staff_pages.OwnedRowsAdmin):
     def coloured_state(self, short: Short) -> tuple[str, str]:
         colour = short.state if short.state in FINAL else State.SUBMIT_UNKNOWN
         return colour, short.get_state_display()
+
+    @admin.display(description=_("next step at"))
+    def next_step(self, short: Short) -> str:
+        return staff_pages.moment(short.next_attempt_at)
 
     @admin.display(description=_("id"))
     def short_id(self, short: Short) -> str:

@@ -7,7 +7,7 @@ so one bad hold never keeps the others from being charged. The backlog is normal
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 
 from metering import ledger, log_lines, queries
 from metering.models import Hold
@@ -67,5 +67,5 @@ def _defer(*, hold: OpenHold, error: Exception, at: datetime) -> None:
     try:
         wait = min(FIRST_WAIT * 2 ** min(tries.get(), 20), LONGEST_WAIT)
         ledger.defer_charge(hold=hold, error=str(error), charge_after=at + wait)
-    except DatabaseError:
+    except (DatabaseError, InterfaceError):
         log.error("the database is away, the charge stays due", hold_id=hold.id)

@@ -58,7 +58,7 @@ class TokenLimitExceeded(Exception):
         self.granted_tokens: int = row["granted"]
         self.held_tokens: int = row["held"]
         self.remaining_tokens: int = self.limit_tokens + self.granted_tokens - row["used"]
-        self.resets_at = periods.resets_at(kind=row["period"], at=at)
+        self.resets_at = periods.resets_at(kind=row["period"], start=row["period_start"], at=at)
         super().__init__(f"{estimated} tokens do not fit into {self.remaining_tokens}.")
 
 
@@ -82,7 +82,7 @@ class NotDue(Exception):
 
 
 class KeyConflict(Exception):
-    """The key was used before, for another user or job."""
+    """The key was used before, for another user, job or kind of entry."""
 
 
 def open_ledger(*, user: User, at: datetime) -> None:
@@ -104,7 +104,8 @@ def hold(
     """Set tokens aside for all legs of a job, or for none.
 
     Returns the holds, in the order of the quote's lines, and the tokens that remain (holds not
-    subtracted; None if unlimited). With a key that was used for this job before: the first holds.
+    subtracted; None if unlimited). With a key that was used for this job before: the first holds,
+    at the price they were frozen with.
 
     Raises AccountSuspended, TokenLimitExceeded, TooManyInFlight (asked in this order; nothing is
     written), KeyConflict, and MeteringUnavailable if the database can't be asked.
@@ -126,6 +127,9 @@ def hold(
             raise TooManyInFlight(row=row)
         case "key_conflict":
             raise KeyConflict(key)
+        case "repeated":
+            first = Hold.objects.filter(pk__in=row["hold_ids"]).order_by("leg")
+            return tuple(hold.to_open_hold() for hold in first), _remaining(row)
     holds = tuple(
         OpenHold(id=hold_id, user_id=user.pk, job_id=job_id, amount=line.tokens, line=line)
         for hold_id, line in zip(row["hold_ids"], quote.lines, strict=True)
@@ -186,7 +190,8 @@ def track_token_usage(
 ) -> Charge:
     """Charge a spending that could not be held before: event and entry in one call.
 
-    Raises rates.UnpricedModel, and KeyConflict for a key of another user.
+    Raises rates.UnpricedModel, ValueError for a length that is missing where time is billed, and
+    KeyConflict for a key of another user or of another kind of entry.
     """
     leg = LegRequest(
         api_type=api_type, model=model, seconds=usage.seconds, resolution=usage.resolution
@@ -216,7 +221,8 @@ def set_limit(  # noqa: PLR0913 - the design names each of them
 ) -> int:
     """Set a user's tokens per period (None = unlimited), and jobs in flight (None = unchanged).
 
-    Returns the id of the entry that records it. Raises KeyConflict for a key of another user.
+    Returns the id of the entry that records it. Raises KeyConflict for a key of another user or
+    kind of entry.
     """
     row = _call(
         "metering_set_limit_v1(%s, %s, %s, %s, %s, %s, %s, %s)",

@@ -36,9 +36,12 @@ def current_start(*, kind: str, stored: date, at: datetime) -> date:
     return max(stored, first_day(kind=kind, day=local_day(at=at)) or stored)
 
 
-def resets_at(*, kind: str, at: datetime) -> datetime | None:
-    """The instant, in UTC, at which the next period begins. None for `lifetime`."""
-    day = local_day(at=at)
+def resets_at(*, kind: str, start: date, at: datetime) -> datetime | None:
+    """The instant, in UTC, at which the period after the one of `start` begins.
+
+    None for `lifetime`. Where the time zone was changed, `start` can lie ahead of the local day.
+    """
+    day = max(start, local_day(at=at))
     if kind == "month":
         return starts_at(day=(day.replace(day=1) + timedelta(days=32)).replace(day=1))
     if kind == "week":

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -52,7 +52,7 @@ def balance_of(*, ledger: TokenLedger, in_flight: int, at: datetime) -> Balance:
         period_kind=ledger.period,
         period_start=start,
         period_starts_at=periods.starts_at(day=start),
-        resets_at=periods.resets_at(kind=ledger.period, at=at),
+        resets_at=periods.resets_at(kind=ledger.period, start=start, at=at),
         in_flight=in_flight,
         max_in_flight=ledger.max_in_flight,
         suspended=ledger.suspended,
@@ -93,6 +93,11 @@ def live_jobs(*, job_ids: Sequence[UUID]) -> set[UUID]:
     return set(
         Hold.objects.filter(job_id__in=job_ids, state__in=LIVE).values_list("job_id", flat=True)
     )
+
+
+def has_hold(*, states: Sequence[str], **which: Any) -> Exists:
+    """For a filter on a table whose primary key is a job's id: it has such a hold."""
+    return Exists(Hold.objects.filter(job_id=OuterRef("pk"), state__in=states, **which))
 
 
 def usage_by_day(*, user: User, since: date) -> Sequence[DailyUsage]:

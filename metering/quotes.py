@@ -32,15 +32,20 @@ def quote(*, legs: Sequence[LegRequest], at: datetime) -> Quote:
 
 
 def line_for(*, card: RateCard, seconds: int | None, tokens_per_usd: Decimal) -> QuoteLine:
-    """One leg at the price of one rate card. `seconds` only where time is billed."""
+    """One leg at the price of one rate card. `seconds` only where time is billed.
+
+    Raises ValueError where time is billed and there is none: it would be sold for next to nothing.
+    """
     usd: Decimal | None = None
     if card.usd_per_second is None:
         tokens = card.estimate_tokens or 0
         cost = tokens * (card.cost_usd_per_million_output or Decimal(0)) / rates.MILLION
+    elif seconds is None or seconds < 1:
+        raise ValueError(f"{card.model} is billed by the second, and {seconds} is no length.")
     else:
-        usd = (seconds or 0) * card.usd_per_second
+        usd = seconds * card.usd_per_second
         tokens = rates.tokens_for(usd=usd, tokens_per_usd=tokens_per_usd)
-        cost = (seconds or 0) * (card.cost_usd_per_second or Decimal(0))
+        cost = seconds * (card.cost_usd_per_second or Decimal(0))
     return QuoteLine(
         api_type=card.api_type,
         model=card.model,

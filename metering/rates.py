@@ -30,12 +30,17 @@ class UnpricedModel(Exception):
 
 
 def cards_in_force(*, at: datetime) -> QuerySet[RateCard]:
-    """All rate cards in force at an instant, the newest of each model and resolution."""
-    return (
+    """All rate cards in force at an instant, the newest of each model and resolution.
+
+    Where the newest is retired there is none: an older price does not come back.
+    """
+    newest = (
         RateCard.objects.filter(enabled=True, effective_from__lte=at)
-        .filter(Q(retires_at__isnull=True) | Q(retires_at__gt=at))
         .order_by("api_type", "model", "resolution", "-effective_from")
         .distinct("api_type", "model", "resolution")
+    )
+    return RateCard.objects.filter(pk__in=newest.values("pk")).filter(
+        Q(retires_at__isnull=True) | Q(retires_at__gt=at)
     )
 
 

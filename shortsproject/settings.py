@@ -312,7 +312,15 @@ _shared_processors: list[Any] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
 _renderers: list[Any] = (
-    [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)]
+    [
+        structlog.dev.ConsoleRenderer(
+            colors=False,
+            pad_event_to=0,
+            pad_level=False,
+            # The richer default prints local variables, and with them keys and pictures.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    ]
     if DEBUG
     else [
         structlog.processors.format_exc_info,

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
+from accounts import staff_pages
 from metering import rates
 from metering.models import RateCard
 
@@ -51,13 +52,14 @@ def found(*, page: str, term: object, text: object) -> str:
     return format_html('<a class="text-link" href="{}">{}</a>', url, text)
 
 
-def job(job_id: UUID | None) -> str:
-    """A job's id, linked to its page, else to its entries."""
+def job(job_id: UUID | None, *, whole: bool = False) -> str:
+    """A job's id, or its end, which tells jobs apart; linked to its page, else to its entries."""
     if job_id is None:
         return NOTHING
+    text = str(job_id) if whole else staff_pages.unbroken(f"…{str(job_id)[-8:]}")
     if job_page is None:
-        return found(page="metering_ledgerentry", term=job_id, text=job_id)
-    return link(page=job_page, key=job_id, text=job_id)
+        return found(page="metering_ledgerentry", term=job_id, text=text)
+    return link(page=job_page, key=job_id, text=text)
 
 
 class PricedFilter(SimpleListFilter):

@@ -17,6 +17,7 @@ class DailyUsageAdmin(staff_pages.OwnedRowsAdmin):
     )  # fmt: skip
     list_filter = (columns.ApiTypeFilter, columns.ModelFilter)
     list_select_related = ("user",)
+    list_fullwidth = False
     ordering = ("-day", "-id")
     fields = list_display
     readonly_fields = ("charged_tokens", "tariff", "cost", "margin")

@@ -24,8 +24,8 @@ class LedgerEntryAdmin(staff_pages.OwnedRowsAdmin):
 
     job_lookup = "job_id"
     list_display = (
-        "created_at", "user", "coloured_kind", "signed_tokens", "tariff", "cost", "margin",
-        "api_type", "model", "job", "actor", "reason",
+        "recorded", "user", "coloured_kind", "signed_tokens", "tariff", "cost", "margin", "model",
+        "short_job", "actor", "reason",
     )  # fmt: skip
     list_filter = (
         "kind",
@@ -34,11 +34,10 @@ class LedgerEntryAdmin(staff_pages.OwnedRowsAdmin):
         ("day", DateFieldListFilter),
     )
     list_select_related = ("user", "actor")
-    ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("user", "seq", "kind", "created_at", "actor", "reason")}),
         (_("Tokens"), {"fields": (
-            "signed_tokens", "overrun", "limit_delta", "used_after", "limit_after",
+            "signed_tokens", "overrun", "limit_change", "used_afterwards", "limit_afterwards",
             "period_start", "day",
         )}),
         (_("Dollars"), {"fields": ("tariff", "cost", "margin")}),
@@ -46,7 +45,10 @@ class LedgerEntryAdmin(staff_pages.OwnedRowsAdmin):
             "job", "api_type", "model", "hold", "event", "reverses", "key",
         )}),
     )  # fmt: skip
-    readonly_fields = ("signed_tokens", "overrun", "tariff", "cost", "margin", "job")
+    readonly_fields = (
+        "signed_tokens", "overrun", "limit_change", "used_afterwards", "limit_afterwards", "tariff",
+        "cost", "margin", "job",
+    )  # fmt: skip
 
     @staff_pages.label(description=_("kind"), ordering="kind", colours=COLOURS)
     def coloured_kind(self, entry: LedgerEntry) -> tuple[str, str]:
@@ -62,6 +64,19 @@ class LedgerEntryAdmin(staff_pages.OwnedRowsAdmin):
         over = entry.tokens - entry.hold.amount if entry.hold else 0
         return columns.tokens(over) if over > 0 else columns.NOTHING
 
+    @admin.display(description=_("change of the limit"))
+    def limit_change(self, entry: LedgerEntry) -> str:
+        """None on a limit: from or to unlimited, which is no number."""
+        return columns.NOTHING if entry.limit_delta is None else columns.tokens(entry.limit_delta)
+
+    @admin.display(description=_("used afterwards"))
+    def used_afterwards(self, entry: LedgerEntry) -> str:
+        return columns.tokens(entry.used_after)
+
+    @admin.display(description=_("limit afterwards, with grants"))
+    def limit_afterwards(self, entry: LedgerEntry) -> str:
+        return columns.tokens(entry.limit_after)
+
     @admin.display(description=_("tariff"), ordering="usd")
     def tariff(self, entry: LedgerEntry) -> str:
         return columns.dollars(entry.usd)
@@ -76,4 +91,8 @@ class LedgerEntryAdmin(staff_pages.OwnedRowsAdmin):
 
     @admin.display(description=_("job"))
     def job(self, entry: LedgerEntry) -> str:
+        return columns.job(entry.job_id, whole=True)
+
+    @admin.display(description=_("job"))
+    def short_job(self, entry: LedgerEntry) -> str:
         return columns.job(entry.job_id)

@@ -37,7 +37,7 @@ class ManyLimitsForm(forms.Form):
     reason = forms.CharField(
         label=_("Reason"),
         max_length=500,
-        help_text=_("Kept in the ledger, where the person can read it too."),
+        help_text=_("Kept in the ledger for good."),
         error_messages={"required": staff.ReasonMissing.message},
         widget=UnfoldAdminTextInputWidget,
     )

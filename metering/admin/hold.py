@@ -21,8 +21,8 @@ class HoldAdmin(staff_pages.OwnedRowsAdmin):
 
     job_lookup = "job_id"
     list_display = (
-        "created_at", "user", "coloured_state", "parked", "held", "expected_cost", "api_type",
-        "model", "job", "charge_attempts",
+        "recorded", "user", "coloured_state", "held", "expected_cost", "model", "short_job",
+        "charge_attempts", "charge_error",
     )  # fmt: skip
     list_filter = (
         "state",
@@ -32,7 +32,6 @@ class HoldAdmin(staff_pages.OwnedRowsAdmin):
         ("day", DateFieldListFilter),
     )
     list_select_related = ("user",)
-    ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("user", "state", "parked", "created_at", "closed_at")}),
         (_("Tokens"), {"fields": ("held", "expected_cost", "period_start", "day", "entries")}),
@@ -45,7 +44,8 @@ class HoldAdmin(staff_pages.OwnedRowsAdmin):
 
     @staff_pages.label(description=_("state"), ordering="state", colours=COLOURS)
     def coloured_state(self, hold: Hold) -> tuple[str, str]:
-        return hold.state, hold.get_state_display()
+        text = hold.get_state_display()
+        return hold.state, f"{text}, {_('parked')}" if hold.parked else text
 
     @admin.display(description=_("held tokens"), ordering="amount")
     def held(self, hold: Hold) -> str:
@@ -57,6 +57,10 @@ class HoldAdmin(staff_pages.OwnedRowsAdmin):
 
     @admin.display(description=_("job"))
     def job(self, hold: Hold) -> str:
+        return columns.job(hold.job_id, whole=True)
+
+    @admin.display(description=_("job"))
+    def short_job(self, hold: Hold) -> str:
         return columns.job(hold.job_id)
 
     @admin.display(description=_("ledger entries"))

@@ -11,10 +11,9 @@ class NoticeAdmin(staff_pages.OwnedRowsAdmin):
     """Thresholds that charges have crossed, and when their owners were told."""
 
     search_help_text = _("An e-mail address or a part of it")
-    list_display = ("created_at", "user", "percent", "limit", "used", "period_start", "sent_at")
+    list_display = ("recorded", "user", "percent", "limit", "used", "period_start", "sent_at")
     list_filter = ("level", ("sent_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
-    ordering = ("-id",)
     fields = ("user", "percent", "limit", "used", "period_start", "created_at", "sent_at")
     readonly_fields = ("percent", "limit", "used")
 

@@ -57,6 +57,7 @@ class DatedAdmin(ModelAdmin):
     """Prices by date. What has been in force is history: the database refuses to change it."""
 
     list_per_page = 100
+    list_fullwidth = True
     actions = None
     open_when_in_force: tuple[str, ...] = ()
 
@@ -85,7 +86,7 @@ class RateCardAdmin(DatedAdmin):
     open_when_in_force = ("retires_at", "enabled")
     list_display = (
         "label", "model", "resolution", "tariff", "cost", "estimate_tokens", "standing",
-        "effective_from", "retires_at", "source",
+        "effective_from", "retires_at",
     )  # fmt: skip
     list_filter = (InForceFilter, "api_type", "enabled")
     search_fields = ("label", "model")
@@ -109,19 +110,20 @@ class RateCardAdmin(DatedAdmin):
         return cards.annotate(in_force=marked)
 
     @admin.display(description=_("tariff"), ordering="usd_per_second")
-    def tariff(self, card: RateCard) -> Any:
+    def tariff(self, card: RateCard) -> str:
         if card.usd_per_second is None:
-            return _("tokens one for one")
-        return _("%(usd)s per second") % {"usd": columns.dollars(card.usd_per_second)}
+            return staff_pages.unbroken(_("tokens one for one"))
+        return staff_pages.unbroken(f"{columns.dollars(card.usd_per_second)} / s")
 
     @admin.display(description=_("cost"))
-    def cost(self, card: RateCard) -> Any:
+    def cost(self, card: RateCard) -> str:
         if card.cost_usd_per_second is not None:
-            return _("%(usd)s per second") % {"usd": columns.dollars(card.cost_usd_per_second)}
-        return _("%(input)s in, %(output)s out, per million") % {
+            return staff_pages.unbroken(f"{columns.dollars(card.cost_usd_per_second)} / s")
+        text = _("%(input)s in, %(output)s out, per million") % {
             "input": columns.dollars(card.cost_usd_per_million_input),
             "output": columns.dollars(card.cost_usd_per_million_output),
         }
+        return staff_pages.unbroken(text)
 
     @staff_pages.label(description=_("standing"), colours=COLOURS)
     def standing(self, card: Any) -> tuple[str, Any]:

@@ -48,7 +48,8 @@ class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
     """Everybody's figures. The page writes nothing; a limit is set by an action, with a reason."""
 
     list_display = (
-        "user", "limit", "used", "held", "remaining", "usage", "in_flight", "period", "standing",
+        "user", "limit", "used_tokens", "held_tokens", "remaining", "usage", "in_flight", "period",
+        "standing",
     )  # fmt: skip
     list_filter = ("period", "suspended", LimitFilter)
     list_select_related = ("user",)
@@ -58,14 +59,14 @@ class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
     actions = ("set_limits",)
     actions_detail = ("set_limit",)
     readonly_fields = (
-        "limit", "grants", "used", "held", "remaining", "available", "usage", "in_flight",
-        "resets_at", "entries", "holds",
+        "limit", "grants", "used_tokens", "held_tokens", "remaining", "available", "usage",
+        "in_flight", "resets_at", "entries", "holds", "standing_in_words",
     )  # fmt: skip
     fieldsets = (
-        (None, {"fields": ("user", "suspended", "entries", "holds")}),
+        (None, {"fields": ("user", "standing_in_words", "entries", "holds")}),
         (_("Limit"), {"fields": ("limit", "grants", "period", "resets_at", "notice_levels")}),
         (_("This period"), {"fields": (
-            "usage", "used", "held", "remaining", "available", "in_flight",
+            "usage", "used_tokens", "held_tokens", "remaining", "available", "in_flight",
         )}),
     )  # fmt: skip
 
@@ -98,11 +99,11 @@ class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
         return columns.tokens(balance(row).granted_tokens)
 
     @admin.display(description=_("used"), ordering="used_now")
-    def used(self, row: Any) -> str:
+    def used_tokens(self, row: Any) -> str:
         return columns.tokens(balance(row).used_tokens)
 
     @admin.display(description=_("held"), ordering="held_now")
-    def held(self, row: Any) -> str:
+    def held_tokens(self, row: Any) -> str:
         return columns.tokens(balance(row).held_tokens)
 
     @admin.display(description=_("remaining"), ordering="remaining_now")
@@ -135,11 +136,15 @@ class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
         colours={"suspended": "danger", "active": "success"},
     )
     def standing(self, row: Any) -> tuple[str, Any]:
-        return ("suspended", _("suspended")) if row.suspended else ("active", _("active"))
+        return ("suspended" if row.suspended else "active"), self.standing_in_words(row)
+
+    @admin.display(description=_("standing"))
+    def standing_in_words(self, row: Any) -> Any:
+        return _("suspended") if row.suspended else _("active")
 
     @admin.display(description=_("next period"))
-    def resets_at(self, row: Any) -> Any:
-        return balance(row).resets_at or columns.NOTHING
+    def resets_at(self, row: Any) -> str:
+        return staff_pages.moment(balance(row).resets_at)
 
     @admin.display(description=_("ledger entries"))
     def entries(self, row: Any) -> str:
@@ -165,8 +170,8 @@ class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
             lead = gettext(
                 "%(user)s: limit %(limit)s, used %(used)s, held %(held)s, jobs in flight %(jobs)s."
             ) % {
-                "user": row.user, "limit": self.limit(row), "used": self.used(row),
-                "held": self.held(row), "jobs": self.in_flight(row),
+                "user": row.user, "limit": self.limit(row), "used": self.used_tokens(row),
+                "held": self.held_tokens(row), "jobs": self.in_flight(row),
             }  # fmt: skip
             return staff_pages.form_page(
                 model_admin=self, request=request, title=gettext("Change limit"), lead=lead,

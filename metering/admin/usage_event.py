@@ -13,8 +13,8 @@ class UsageEventAdmin(staff_pages.OwnedRowsAdmin):
 
     job_lookup = "hold__job_id"
     list_display = (
-        "created_at", "user", "api_type", "model", "basis", "billable", "charged_tokens",
-        "tariff", "cost", "margin", "job", "attempt",
+        "recorded", "user", "model", "basis", "billable", "charged_tokens", "tariff", "cost",
+        "margin", "short_job", "attempt",
     )  # fmt: skip
     list_filter = (
         "basis",
@@ -24,7 +24,6 @@ class UsageEventAdmin(staff_pages.OwnedRowsAdmin):
         ("created_at", DateFieldListFilter),
     )
     list_select_related = ("user",)
-    ordering = ("-id",)
     fieldsets = (
         (None, {"fields": ("user", "created_at", "billable", "basis")}),
         (_("Reported"), {"fields": (
@@ -56,4 +55,8 @@ class UsageEventAdmin(staff_pages.OwnedRowsAdmin):
 
     @admin.display(description=_("job"))
     def job(self, event: UsageEvent) -> str:
+        return columns.job(event.job_id, whole=True)
+
+    @admin.display(description=_("job"))
+    def short_job(self, event: UsageEvent) -> str:
         return columns.job(event.job_id)

@@ -328,7 +328,8 @@ DECLARE
 BEGIN
     SELECT * INTO e FROM metering_ledgerentry WHERE key = p_key;
     IF FOUND THEN
-        v_outcome := CASE WHEN e.user_id = p_user THEN 'repeated' ELSE 'key_conflict' END;
+        v_outcome := CASE WHEN e.user_id = p_user AND e.kind = 'charge' AND e.hold_id IS NULL
+            THEN 'repeated' ELSE 'key_conflict' END;
     ELSE
         INSERT INTO metering_usageevent (
             user_id, attempt, job_id, key, api_type, model, prompt_tokens, candidates_tokens,
@@ -372,8 +373,8 @@ DECLARE
 BEGIN
     SELECT * INTO e FROM metering_ledgerentry WHERE key = p_key;
     IF FOUND THEN
-        RETURN QUERY SELECT
-            CASE WHEN e.user_id = p_user THEN 'repeated' ELSE 'key_conflict' END, e.id;
+        RETURN QUERY SELECT CASE WHEN e.user_id = p_user AND e.kind = 'limit'
+            THEN 'repeated' ELSE 'key_conflict' END, e.id;
         RETURN;
     END IF;
     e.kind := 'limit';

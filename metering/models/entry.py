@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 WITH_TOKENS = ["charge", "refund", "adjustment"]
 
@@ -17,7 +18,7 @@ class LedgerEntry(models.Model):
         LIMIT = "limit", _("limit")
         SUSPENSION = "suspension", _("suspension")
         WRITE_OFF = "write_off", _("write-off")
-        RESOLUTION = "resolution", _("resolution")
+        RESOLUTION = "resolution", pgettext_lazy("ledger entry", "resolution")
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
