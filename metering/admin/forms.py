@@ -127,9 +127,9 @@ class RateCardForm(DatedForm):
         for name in needed:
             if values[name] is None:
                 self.add_error(name, _missing(by_second=by_second))
-            elif values[name] < 0 or (
-                name in ("usd_per_second", "estimate_tokens") and not values[name]
-            ):
+            elif values[name] < 0:
+                self.add_error(name, _("This must not be below 0."))
+            elif values[name] == 0 and name in CHARGED:
                 self.add_error(name, _("This must be above 0."))
         for name in foreign:
             if values[name] is not None:

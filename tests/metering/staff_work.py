@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from metering import ledger, quotes
-from metering.models import LedgerEntry, TokenLedger
+from metering.models import LedgerEntry, Notice, TokenLedger
 from metering.types import LegRequest, Usage
 
 ANALYSIS = LegRequest(api_type="gemini-image-analysis", model="gemini-3.8-flash")
@@ -45,6 +45,18 @@ def spend(user: User, *, charged: bool = True, at: datetime | None = None) -> UU
     if charged:
         ledger.charge(hold=hold, at=at)
     return job_id
+
+
+def notice(user: User) -> Notice:
+    """A threshold that was crossed."""
+    return Notice.objects.create(
+        user=user,
+        period_start=ledger_of(user).period_start,
+        level=50,
+        limit_tokens=10_000,
+        used_tokens=5_000,
+        created_at=timezone.now(),
+    )
 
 
 def limit_page(user: User) -> str:

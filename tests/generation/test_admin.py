@@ -1,0 +1,187 @@
+"""Staff look at shorts, close and reopen models, and find every page of the desk."""
+
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import ApiKey, User
+from generation.models import ModelGate, Short, State
+from tests.metering.staff_work import allow, notice, signed_in, spend
+
+SHORTS = "/admin/generation/short/"
+GATES = "/admin/generation/modelgate/"
+FAST = "veo-3.1-fast-generate-001"
+# The key of an API key is its digest, so it has no page of its own.
+WITHOUT_PAGE = ("accounts.ApiKey",)
+LISTED = [model for model in admin.site._registry if model._meta.app_label != "admin"]
+SHOWN = [model for model in LISTED if model._meta.label not in WITHOUT_PAGE]
+
+
+@pytest.fixture
+def desk(staff: User) -> Client:
+    return signed_in(staff)
+
+
+def ended(user: User) -> Short:
+    """A short that held nothing and came to nothing."""
+    now = timezone.now()
+    return Short.objects.create(
+        user=user, state=State.FAILED, model=FAST, seconds=8, resolution="720p",
+        aspect_ratio="16:9", picture="pictures/none.jpg", picture_width=640, picture_height=360,
+        wish="the cat <b>waves</b>", end_code="blocked", end_detail="SAFETY", created_at=now,
+        finished_at=now,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def everything(alice: User) -> None:
+    """A row of each kind."""
+    from allauth.account.models import EmailAddress
+    from django.contrib.auth.models import Group
+
+    spend(alice)
+    notice(alice)
+    ended(alice)
+    ModelGate.objects.create(route="enterprise", model=FAST)
+    ApiKey.objects.create(user=alice, name="laptop")
+    EmailAddress.objects.create(user=alice, email=alice.email)
+    Group.objects.create(name="clerks")
+
+
+def test_a_short_is_shown_with_its_choices_and_its_end(desk: Client, alice: User) -> None:
+    short = ended(alice)
+
+    page = desk.get(f"{SHORTS}{short.pk}/change/").content.decode()
+
+    assert all(text in page for text in (str(short.pk), FAST, "720p", "blocked", "SAFETY"))
+    assert "the cat &lt;b&gt;waves&lt;/b&gt;" in page
+    assert f"/admin/metering/ledgerentry/?q={short.pk}" in page
+    assert f"/admin/metering/hold/?q={short.pk}" in page
+
+
+@pytest.mark.parametrize("query", [{"state__exact": "failed"}, {"model": FAST}, {"q": "alice"}])
+def test_shorts_are_found(desk: Client, alice: User, query: dict[str, str]) -> None:
+    short = ended(alice)
+
+    rows = desk.get(SHORTS, query).context["cl"].result_list
+
+    assert list(rows) == [short]
+
+
+def test_a_short_is_found_by_its_whole_id(desk: Client, alice: User, bob: User) -> None:
+    short = ended(alice)
+    ended(alice)
+
+    rows = desk.get(SHORTS, {"q": f" {short.pk} "}).context["cl"].result_list
+    others = desk.get(SHORTS, {"q": bob.email}).context["cl"].result_list
+
+    assert (list(rows), list(others)) == ([short], [])
+
+
+def test_a_short_cannot_be_added_changed_or_deleted(desk: Client, alice: User) -> None:
+    short = ended(alice)
+
+    answers = [
+        desk.post(f"{SHORTS}add/", {"state": "queued"}),
+        desk.post(f"{SHORTS}{short.pk}/change/", {"state": "queued"}),
+        desk.post(f"{SHORTS}{short.pk}/delete/", {"post": "yes"}),
+        desk.post(SHORTS, {"action": "delete_selected", "_selected_action": [short.pk]}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403] * 4
+    assert Short.objects.get().state == "failed"
+
+
+def test_staff_close_a_model_with_a_reason(desk: Client) -> None:
+    answer = desk.post(f"{GATES}close/", {"gate": f"enterprise/{FAST}", "reason": "retired"})
+
+    assert answer.status_code == 302
+    gate = ModelGate.objects.get()
+    assert (gate.route, gate.model, gate.reason) == ("enterprise", FAST, "retired")
+    assert gate.closed_at is not None
+
+
+@pytest.mark.parametrize(
+    "form", [{"gate": f"enterprise/{FAST}", "reason": " "}, {"gate": "x/y", "reason": "z"}, {}]
+)
+def test_a_model_is_not_closed_without_model_and_reason(desk: Client, form: dict[str, str]) -> None:
+    answer = desk.post(f"{GATES}close/", form)
+
+    assert answer.status_code == 200
+    assert not ModelGate.objects.exists()
+
+
+def test_staff_reopen_a_model_with_nothing_held_against_it(desk: Client) -> None:
+    now = timezone.now()
+    gate = ModelGate.objects.create(
+        route="enterprise", model=FAST, closed_at=now, not_before=now, refusals=3, reason="404"
+    )
+
+    answer = desk.post(GATES, {"action": "reopen", "_selected_action": [gate.pk]}, follow=True)
+
+    assert "1 model is open." in answer.content.decode()
+    gate.refresh_from_db()
+    assert (gate.closed_at, gate.not_before, gate.refusals, gate.reason) == (None, None, 0, "")
+
+
+def test_without_the_right_models_stay_as_they_are(bob: User) -> None:
+    gate = ModelGate.objects.create(route="enterprise", model=FAST, closed_at=timezone.now())
+    clerk = signed_in(allow(bob, "view_modelgate"))
+
+    answers = [
+        clerk.post(GATES, {"action": "reopen", "_selected_action": [gate.pk]}),
+        clerk.post(f"{GATES}close/", {"gate": f"enterprise/{FAST}", "reason": "x"}),
+        clerk.post(f"{GATES}{gate.pk}/change/", {"refusals": "0"}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [403, 403, 403]
+    gate.refresh_from_db()
+    assert gate.closed_at is not None
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("model", LISTED, ids=lambda model: model._meta.label)
+def test_every_list_opens(desk: Client, model: Any) -> None:
+    answer = desk.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"))
+
+    assert answer.status_code == 200
+    assert len(answer.context["cl"].result_list) >= 1
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("model", SHOWN, ids=lambda model: model._meta.label)
+def test_every_page_of_a_row_opens(desk: Client, model: Any) -> None:
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_change"
+
+    answer = desk.get(reverse(name, args=[model.objects.order_by("pk")[0].pk]))
+
+    assert answer.status_code == 200
+
+
+def test_the_first_page_and_the_sidebar_count_the_charges_that_wait(
+    desk: Client, alice: User
+) -> None:
+    spend(alice, charged=False)
+    spend(alice, charged=False)
+
+    answer = desk.get("/admin/")
+
+    assert [card["figure"] for card in answer.context["cards"]] == ["2", "$1.60", "0"]
+    pages = [item for group in answer.context["sidebar_navigation"] for item in group["items"]]
+    assert {page["link"]: page["badge"] for page in pages if "badge" in page} == {
+        "/admin/metering/hold/": 2
+    }
+
+
+def test_staff_are_shown_only_what_they_may_see(bob: User) -> None:
+    clerk = signed_in(allow(bob, "view_short"))
+
+    answer = clerk.get("/admin/")
+
+    assert answer.context["cards"] == []
+    groups = answer.context["sidebar_navigation"]
+    assert [item["link"] for group in groups for item in group["items"]] == [SHORTS]
