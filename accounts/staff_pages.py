@@ -32,7 +32,6 @@ class ReadOnlyAdmin(ModelAdmin):
     """
 
     list_per_page = 50
-    show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nobody."""
@@ -64,6 +63,7 @@ class OwnedRowsAdmin(ReadOnlyAdmin):
     """
 
     paginator = InfinitePaginator
+    show_full_result_count = False
     list_fullwidth = True
     ordering: tuple[str, ...] = ("-id",)
     search_fields = ("user__email",)

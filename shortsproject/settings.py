@@ -13,6 +13,7 @@ import environ
 import structlog
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -295,6 +296,7 @@ UNFOLD = {
     "SITE_TITLE": "Shorts",
     "SITE_HEADER": "Shorts",
     "SHOW_HISTORY": True,
+    "SITE_FAVICONS": [{"rel": "icon", "href": lambda request: static("favicon.svg")}],
     "DASHBOARD_CALLBACK": "shortsproject.admin_pages.dashboard",
     "SIDEBAR": {"navigation": "shortsproject.admin_pages.navigation"},
 }

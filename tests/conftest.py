@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from django.test import TransactionTestCase
+from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, User
@@ -19,6 +20,12 @@ def _flush_keeps_prices() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = database.empty
     yield
     TransactionTestCase._fixture_teardown = original
+
+
+@pytest.fixture(autouse=True)
+def _starts_in_english() -> None:
+    """A request in Korean leaves its language behind; the next test must not see it."""
+    translation.activate("en")
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,17 @@
 """Small ready-made things for tests of the ledger: quotes, holds and charges at a given instant."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from accounts.models import User
+from generation.models import FINAL, Short
 from metering import ledger, queries, quotes
 from metering.models import Hold, LedgerEntry, TokenLedger
 from metering.types import Balance, Charge, LegRequest, OpenHold, Quote, QuoteLine, Usage
@@ -115,3 +119,21 @@ def plant(sql: str, *arguments: Any) -> None:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(sql, arguments)
         cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+@contextmanager
+def elsewhere() -> Iterator[BaseDatabaseWrapper]:
+    """A second connection to the same database, as another process would have."""
+    other = connection.copy()
+    yield other
+    other.close()
+
+
+def short(user: User, state: str, *, job_id: UUID | None = None) -> Short:
+    """A short that stands in a state, moved there by nobody."""
+    return Short.objects.create(
+        id=job_id or uuid4(), user=user, state=state, picture="p.jpg", picture_width=16,
+        picture_height=9, model=VIDEO.model, seconds=8, resolution="720p", aspect_ratio="16:9",
+        created_at=AT, finished_at=AT if state in FINAL else None, operation_name="op-1",
+        video="v.mp4",
+    )  # fmt: skip

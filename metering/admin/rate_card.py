@@ -24,7 +24,7 @@ COPIED = (
 )  # fmt: skip
 STANDINGS = {
     "in_force": _("in force"),
-    "future": _("from a later time"),
+    "future": _("later"),
     "retired": _("retired"),
     "disabled": _("disabled"),
     "replaced": _("replaced"),
@@ -39,7 +39,7 @@ class InForceFilter(SimpleListFilter):
     parameter_name = "in_force"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("now", _("now")), ("later", _("from a later time")), ("over", _("no longer"))]
+        return [("now", _("now")), ("later", _("later")), ("over", _("no longer"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
         future = Q(effective_from__gt=timezone.now())
@@ -85,8 +85,8 @@ class RateCardAdmin(DatedAdmin):
     form = forms.RateCardForm
     open_when_in_force = ("retires_at", "enabled")
     list_display = (
-        "label", "model", "resolution", "tariff", "cost", "estimate_tokens", "standing",
-        "effective_from", "retires_at",
+        "label", "model", "resolution", "tariff", "cost", "standing", "effective_from",
+        "retires_at",
     )  # fmt: skip
     list_filter = (InForceFilter, "api_type", "enabled")
     search_fields = ("label", "model")

@@ -20,7 +20,7 @@ def text(response: HttpResponse) -> str:
 
 
 def looks_like_ours(page: str) -> bool:
-    """Our stylesheet, one heading, a way to skip to the content; nothing inline, nothing foreign."""
+    """Our stylesheet, one heading, a way to skip to the content; nothing inline or foreign."""
     return (
         "shorts.css" in page
         and page.count("<h1>") == 1

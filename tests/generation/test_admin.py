@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -40,9 +42,6 @@ def ended(user: User) -> Short:
 @pytest.fixture
 def everything(alice: User) -> None:
     """A row of each kind."""
-    from allauth.account.models import EmailAddress
-    from django.contrib.auth.models import Group
-
     spend(alice)
     notice(alice)
     ended(alice)

@@ -5,7 +5,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -17,13 +16,9 @@ from generation.queries import ShortView
 from metering.receipts import Receipt
 from shortsproject.local.gemini import StandIn
 from tests.generation import driving
+from tests.generation.browsing import text
 
 REFRESH = '<meta http-equiv="refresh" content="3">'
-
-
-def text(response: HttpResponse) -> str:
-    """The page without its tags and with single spaces."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
 
 
 def unsaved(state: str, **fields: object) -> dict[str, object]:

@@ -1,15 +1,9 @@
-"""The studio: the form that begins a short, and what it says when it does not."""
+"""The studio: the form that begins a short, and what it shows before anything is ordered."""
 
 import re
-from collections.abc import Callable
-from datetime import timedelta
-from decimal import Decimal
 from uuid import uuid4
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -17,39 +11,11 @@ from pytest_django import DjangoAssertNumQueries
 from accounts.models import User
 from generation import catalog
 from generation.models import ModelGate, Short
-from generation.pipeline import start
-from metering import ledger, queries, staff
-from metering.models import RateCard, TokenLedger
+from metering import queries
+from metering.models import TokenLedger
 from tests.generation import driving
+from tests.generation.browsing import FAST, STANDARD, limit, order, text
 from tests.pictures import jpeg
-
-PICTURE = jpeg(width=160, height=90)
-FAST, STANDARD = catalog.MODELS[0].name, catalog.MODELS[1].name
-
-
-def order(client: Client, *, picture: bytes | None = PICTURE, **fields: str) -> HttpResponse:
-    """Send the form as a browser would."""
-    body: dict[str, object] = {
-        "prompt": "a <slow> pan",
-        "model": FAST,
-        "seconds": "8",
-        "resolution": "720p",
-        "aspect_ratio": "",
-        "idempotency_key": str(uuid4()),
-        **fields,
-    }
-    if picture is not None:
-        body["image"] = SimpleUploadedFile("photo.jpg", picture, content_type="image/jpeg")
-    return client.post("/", body)
-
-
-def text(response: HttpResponse) -> str:
-    """The page without its tags and with single spaces."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
-
-
-def limit(user: User, tokens: int | None) -> None:
-    staff.set_limit(user=user, tokens=tokens, actor=None, reason="test", at=timezone.now())
 
 
 @pytest.fixture
@@ -256,172 +222,6 @@ def test_a_form_with_its_token_passes(alice: User) -> None:
 
     assert token
     assert order(strict, csrfmiddlewaretoken=token[1]).status_code == 303
-
-
-def no_limit_left(user: User) -> None:
-    limit(user, 1499)
-
-
-def all_places_taken(user: User) -> None:
-    TokenLedger.objects.filter(user=user).update(max_in_flight=0)
-
-
-def suspended(user: User) -> None:
-    TokenLedger.objects.filter(user=user).update(suspended=True)
-
-
-def closed(user: User) -> None:
-    ModelGate.objects.create(route="enterprise", model=FAST, closed_at=timezone.now())
-
-
-def retired(user: User) -> None:
-    now = timezone.now()
-    RateCard.objects.filter(model=FAST).update(retires_at=now - timedelta(seconds=1))
-
-
-@pytest.mark.parametrize(
-    ("given", "status", "sentence"),
-    [
-        (no_limit_left, 403, "This video needs about 1500 tokens; 1499 remain"),
-        (all_places_taken, 429, "0 videos are under way and at most 0 may be"),
-        (suspended, 403, "Your account is suspended"),
-        (closed, 409, "This model takes no new jobs at the moment"),
-        (retired, 400, "can&#x27;t be had with these settings"),
-    ],
-)
-def test_a_refusal_says_why_keeps_the_words_and_takes_nothing(
-    web: Client, alice: User, given: Callable[[User], None], status: int, sentence: str
-) -> None:
-    given(alice)
-
-    response = order(web, seconds="8", aspect_ratio="9:16")
-
-    page = response.content.decode()
-    assert response.status_code == status
-    assert sentence in page
-    assert re.search(r"[Nn]o tokens were taken", page)
-    assert "Only the picture has to be chosen again" in page
-    assert "a &lt;slow&gt; pan</textarea>" in page
-    assert 'name="aspect_ratio" value="9:16" checked' in page
-    assert not Short.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("picture", "fields", "sentence"),
-    [
-        (b"plain words", {}, "This file is not a picture"),
-        (PICTURE[:400], {}, "The picture is damaged"),
-        (b"", {}, "The file is empty"),
-        (None, {}, "No picture was chosen"),
-        (PICTURE, {"seconds": "7"}, "seconds must be one of: 4, 6, 8."),
-        (PICTURE, {"seconds": "many"}, "Enter a whole number."),
-        (PICTURE, {"resolution": "8k"}, "resolution must be one of: 720p, 1080p, 4k."),
-        (PICTURE, {"aspect_ratio": "1:1"}, "aspect_ratio must be one of: 16:9, 9:16."),
-        (PICTURE, {"prompt": "a" * 1001}, "Your wish is too long: it has 1001 characters"),
-    ],
-)
-def test_a_form_that_cannot_be_used_says_what_to_do(
-    web: Client, picture: bytes | None, fields: dict[str, str], sentence: str
-) -> None:
-    response = order(web, picture=picture, **fields)
-
-    assert response.status_code == 400
-    assert sentence in text(response)
-    assert "No tokens were taken" in text(response)
-    assert not Short.objects.exists()
-
-
-def test_two_pictures_are_refused(web: Client) -> None:
-    files = [SimpleUploadedFile(name, PICTURE) for name in ("a.jpg", "b.jpg")]
-
-    response = web.post("/", {"image": files, "prompt": "both"})
-
-    assert response.status_code == 400
-    assert "More than one picture was sent" in text(response)
-
-
-def test_a_body_that_is_too_large_is_refused_and_the_words_are_kept(
-    web: Client, settings: object
-) -> None:
-    settings.MAX_UPLOAD_BYTES = 1024  # type: ignore[attr-defined]
-
-    response = order(web, picture=PICTURE + bytes(100_000), prompt="kept")
-
-    assert response.status_code == 413
-    assert "The file is too large" in text(response)
-    assert "kept</textarea>" in response.content.decode()
-    assert not Short.objects.exists()
-
-
-def test_a_form_used_for_another_video_before_gets_a_new_key(web: Client) -> None:
-    key = str(uuid4())
-    order(web, idempotency_key=key)
-
-    response = order(web, idempotency_key=key, prompt="something else")
-
-    assert response.status_code == 409
-    assert "This form was already used for another video" in text(response)
-    assert key not in response.content.decode()
-    assert Short.objects.count() == 1
-
-
-def test_a_paused_day_is_said_plainly(web: Client, settings: object) -> None:
-    settings.DAILY_SPEND_LIMIT_USD = Decimal("0.10")  # type: ignore[attr-defined]
-
-    response = order(web)
-
-    assert response.status_code == 503
-    assert "New videos are paused for today" in text(response)
-
-
-def test_a_start_whose_outcome_is_unclear_keeps_its_key(
-    web: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(**order: object) -> None:
-        raise ledger.MeteringUnavailable
-
-    monkeypatch.setattr(start, "run", away)
-    key = str(uuid4())
-
-    response = order(web, idempotency_key=key)
-
-    assert response.status_code == 503
-    assert "can&#x27;t be asked right now" in response.content.decode()
-    assert f'value="{key}"' in response.content.decode()
-
-
-def test_without_figures_the_form_is_still_there(
-    web: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def away(**asked: object) -> None:
-        raise OperationalError
-
-    monkeypatch.setattr(queries, "balance", away)
-
-    refused = order(web, prompt="kept", picture=None, seconds="6")
-    page = refused.content.decode()
-
-    assert web.get("/").status_code == 503
-    assert refused.status_code == 400
-    assert "kept</textarea>" in page
-    assert '<input type="hidden" name="seconds" value="6">' in page
-    assert "Your figures can't be shown right now" in page
-    assert "Your newest videos" not in page
-
-
-def test_a_fault_of_ours_is_not_dressed_up_as_a_refusal(
-    web: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def broken(**order: object) -> None:
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(start, "run", broken)
-    web.raise_request_exception = False
-
-    response = order(web)
-
-    assert response.status_code == 500
-    assert "Something went wrong on our side" in text(response)
 
 
 def test_the_studio_speaks_korean(web: Client) -> None:

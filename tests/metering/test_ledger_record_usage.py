@@ -1,4 +1,4 @@
-"""What a provider reported is kept beside its hold, which becomes due: from then on it is charged."""
+"""What a provider reported is kept, and its hold becomes due: from then on it is charged."""
 
 from datetime import timedelta
 from decimal import Decimal
