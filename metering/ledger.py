@@ -5,12 +5,13 @@ Units: tokens are integers, dollars are Decimal, times are aware datetimes given
 Verbs: **hold** sets tokens aside for all legs of a job, or refuses; **record_usage** stores what a
 provider reported and makes the hold due; **charge** turns a due hold into one entry and gives the
 rest back; **release** gives an open hold back whole; **park** keeps a hold but frees its place in
-flight; **track_token_usage** charges what could not be held before; **set_limit** is staff's.
+flight; **track_token_usage** charges what could not be held before. Staff's are **set_limit**,
+**set_period**, **refund**, **grant**, **adjust**, **suspend** and **write_off**.
 
 Invariant: per user and period, `used` is the sum of the entries and `held` the sum of the live
 holds. `available = limit + granted − used − held` is what a new hold may take.
 
-Each verb is one call of one database function (`migrations/0003_ledger_functions.sql`), which locks
+Each verb is one call of one database function (`migrations/0003_*.sql`, `0005_*.sql`), which locks
 the user's TokenLedger row first: a statement can't be half done, and nobody decides on figures that
 another transaction is about to change. Doing a verb twice with one key is doing it once.
 """
@@ -79,6 +80,19 @@ class NotReleasable(Exception):
 
 class NotDue(Exception):
     """There is nothing to charge: the hold is open, released or written off."""
+
+
+class Refused(Exception):
+    """A staff act that can't be done.
+
+    `outcome` says why: `not_a_charge`, `too_much`, `below_zero`, or the state of the hold.
+    `most_tokens` is how much could be.
+    """
+
+    def __init__(self, *, outcome: str, most_tokens: int | None) -> None:
+        super().__init__(outcome)
+        self.outcome = outcome
+        self.most_tokens = most_tokens
 
 
 class KeyConflict(Exception):
@@ -236,6 +250,64 @@ def set_limit(  # noqa: PLR0913 - the design names each of them
     return int(row["entry_id"])
 
 
+def refund(
+    *, entry_id: int, tokens: int, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
+    """Give back part or all of a charge, to the period of that charge. Returns the entry's id.
+
+    Raises Refused if it is no charge, if less is left to refund, or if `used` would fall below 0.
+    """
+    call = "metering_refund_v1(%s, %s, %s, %s, %s, %s, %s)"
+    return _staff(call, (entry_id, tokens), actor=actor, reason=reason, key=key, at=at)
+
+
+def grant(
+    *, user: User, tokens: int, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
+    """Give a user extra tokens for the current period. Returns the entry's id."""
+    call = "metering_grant_v1(%s, %s, %s, %s, %s, %s, %s)"
+    return _staff(call, (user.pk, tokens), actor=actor, reason=reason, key=key, at=at)
+
+
+def adjust(
+    *, user: User, tokens: int, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
+    """Correct what a user has used this period, up or down. Returns the entry's id.
+
+    Raises Refused if `used` would fall below 0.
+    """
+    call = "metering_adjust_v1(%s, %s, %s, %s, %s, %s, %s)"
+    return _staff(call, (user.pk, tokens), actor=actor, reason=reason, key=key, at=at)
+
+
+def suspend(
+    *, user: User, suspended: bool, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
+    """Stop a user's new holds, or allow them again; nothing else. Returns the entry's id."""
+    call = "metering_suspend_v1(%s, %s, %s, %s, %s, %s, %s)"
+    return _staff(call, (user.pk, suspended), actor=actor, reason=reason, key=key, at=at)
+
+
+def write_off(*, hold: OpenHold, actor: User | None, reason: str, key: str, at: datetime) -> int:
+    """Close a due hold that can't be charged and give its tokens back. Returns the entry's id.
+
+    Raises Refused if the hold is not due.
+    """
+    call = "metering_write_off_v1(%s, %s, %s, %s, %s, %s)"
+    return _staff(call, (hold.id,), actor=actor, reason=reason, key=key, at=at)
+
+
+def set_period(
+    *, user: User, period: str, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
+    """Count a user's tokens by `month`, `week`, `day` or `lifetime`. Returns the entry's id.
+
+    A shorter period starts at once with nothing used, a longer one at its next boundary.
+    """
+    call = "metering_set_period_v1(%s, %s, %s, %s, %s, %s, %s)"
+    return _staff(call, (user.pk, period), actor=actor, reason=reason, key=key, at=at)
+
+
 def defer_charge(*, hold: OpenHold, error: str, charge_after: datetime) -> None:
     """Note that a charge failed, and when it may be tried again. Moves no tokens."""
     Hold.objects.filter(pk=hold.id, state=Hold.State.DUE).update(
@@ -251,6 +323,19 @@ def _call(call: str, arguments: Sequence[Any]) -> dict[str, Any]:
         cursor.execute(f"SELECT * FROM {call}", arguments)  # noqa: S608 - the calls stand above
         row = cursor.fetchone()
         return dict(zip([column.name for column in cursor.description], row, strict=True))
+
+
+def _staff(
+    call: str, what: tuple[Any, ...], *, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
+    """One staff verb: the id of its entry. Raises KeyConflict and Refused."""
+    who = actor.pk if actor else None
+    row = _call(call, (*what, who, reason[:500], key, periods.local_day(at=at), at))
+    if row["outcome"] == "key_conflict":
+        raise KeyConflict(key)
+    if row["outcome"] not in ("done", "repeated"):
+        raise Refused(outcome=row["outcome"], most_tokens=row.get("limit_tokens"))
+    return int(row["entry_id"])
 
 
 def _event_json(*, usage: Usage, priced: PricedUsage, billable: bool) -> Jsonb:

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from shortsproject import errors, health
@@ -13,6 +14,7 @@ urlpatterns = [
     re_path(r"^api(?:/.*)?$", errors.api_not_found),
     path("accounts/", include("allauth.account.urls")),
     path("language", set_language, name="set_language"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
 ]

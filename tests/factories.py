@@ -125,8 +125,10 @@ def plant(sql: str, *arguments: Any) -> None:
 def elsewhere() -> Iterator[BaseDatabaseWrapper]:
     """A second connection to the same database, as another process would have."""
     other = connection.copy()
-    yield other
-    other.close()
+    try:
+        yield other
+    finally:
+        other.close()
 
 
 def short(user: User, state: str, *, job_id: UUID | None = None) -> Short:

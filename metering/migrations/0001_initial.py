@@ -274,7 +274,7 @@ class Migration(migrations.Migration):
                     "token_limit",
                     models.BigIntegerField(
                         blank=True,
-                        help_text="Tokens per period; empty = unlimited.",
+                        help_text="Per period; empty = unlimited.",
                         null=True,
                         verbose_name="token limit",
                     ),

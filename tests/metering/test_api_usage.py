@@ -124,14 +124,6 @@ def test_earlier_periods_are_not_shown(alice: User, api: Clients) -> None:
     assert (body["balance"]["used_tokens"], body["by_day"]) == (0, [])
 
 
-def test_a_slash_at_the_end_is_not_needed_and_the_answer_is_private(
-    alice: User, api: Clients
-) -> None:
-    response = api(alice).get("/api/usage")
-
-    assert response["Content-Type"] == "application/json"
-
-
 @pytest.mark.django_db
 def test_without_a_key_nothing_is_told(client: APIClient) -> None:
     response = client.get("/api/usage")
