@@ -8,7 +8,7 @@ CHECKED = DEBUG=1 SECRET_KEY=check DATABASE_URL=postgresql://check@127.0.0.1:1/c
 	REDIS_URL=redis://127.0.0.1:1/0 GOOGLE_CLOUD_PROJECT= GEMINI_API_KEY= GEMINI_BASE_URL=
 ARGS =
 
-.PHONY: help demo run stop test check lock clean local dev python messages
+.PHONY: help demo run stop test check bench lock clean local dev python messages
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -32,6 +32,9 @@ check: dev ## lint, format, types, import contracts, migrations, Django's checks
 	$(PYTHON) -c 'from importlinter.cli import lint_imports_command as c; c()'
 	$(CHECKED) $(PYTHON) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 	$(CHECKED) $(PYTHON) manage.py check --fail-level WARNING
+
+bench: local ## measure the ledger beside plain SQL (ARGS="--quick"; see docs/benchmarks.md)
+	@PYTHONUTF8=1 exec .venv/bin/python -m benchmarks $(ARGS)
 
 lock: dev ## pin the requirements again from pyproject.toml
 	@compile() { $(PYTHON) -m uv pip compile pyproject.toml -q --no-header --no-emit-index-url \

@@ -13,17 +13,19 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold import forms as unfold_forms
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminSelectWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from accounts import staff_pages
-from accounts.models import ApiKey, User
+from accounts import signup, staff_pages
+from accounts.models import ApiKey, SignupSwitch, User
 
+PREFERENCES = ("first_name", "last_name", "language", "time_zone", "mail_notices")
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 admin.site.unregister(Group)
@@ -79,7 +81,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ("date_joined", "last_login")
     fieldsets = (
         (None, {"fields": ("email", "password", "is_active")}),
-        (_("Preferences"), {"fields": ("first_name", "last_name", "language", "time_zone")}),
+        (_("Preferences"), {"fields": PREFERENCES}),
         (_("Rights"), {"fields": RIGHTS}),
         (_("Dates"), {"fields": ("date_joined", "last_login")}),
     )
@@ -181,3 +183,68 @@ class EmailAddressAdmin(staff_pages.ReadOnlyAdmin):
     list_filter = ("verified", "primary")
     list_select_related = ("user",)
     search_fields = ("email", "user__email")
+
+
+class SwitchForm(forms.Form):
+    """Open, closed or as the setting says, and why."""
+
+    to = forms.TypedChoiceField(
+        label=_("Sign-up"),
+        choices=[
+            ("open", _("open")), ("closed", _("closed")), ("setting", _("as set by the operator")),
+        ],
+        coerce={"open": True, "closed": False, "setting": None}.__getitem__,
+        empty_value=None,
+        widget=UnfoldAdminSelectWidget,
+    )  # fmt: skip
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=500,
+        help_text=_("For staff."),
+        error_messages={"required": _("Please give a reason.")},
+        widget=UnfoldAdminTextInputWidget,
+    )
+
+
+@admin.register(SignupSwitch)
+class SignupSwitchAdmin(staff_pages.ReadOnlyAdmin):
+    """Each time that staff opened or closed the sign-up; the newest decides."""
+
+    list_display = ("time", "to", "actor", "reason")
+    list_select_related = ("actor",)
+    ordering = ("-id",)
+    actions_list = ("switch",)
+    fields = ("to", "actor", "reason", "switched_at")
+    readonly_fields = ("to",)
+
+    def has_switch_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may open and close the sign-up."""
+        return request.user.has_perm("accounts.change_signupswitch")
+
+    @admin.display(description=_("time"), ordering="id")
+    def time(self, row: SignupSwitch) -> str:
+        return staff_pages.moment(row.switched_at)
+
+    @admin.display(description=_("Sign-up"))
+    def to(self, row: SignupSwitch) -> Any:
+        return {True: _("open"), False: _("closed"), None: _("as set by the operator")}[row.is_open]
+
+    @staff_pages.action(
+        description=_("Open or close the sign-up"), url_path="switch", permissions=["switch"]
+    )
+    def switch(self, request: HttpRequest) -> HttpResponse:
+        """Open or close the sign-up, whatever the setting says."""
+        form = SwitchForm(request.POST or None)
+        state = gettext("open") if signup.is_open() else gettext("closed")
+        if request.method != "POST" or not form.is_valid():
+            return staff_pages.form_page(
+                model_admin=self, request=request, title=gettext("Open or close the sign-up"),
+                lead=gettext("Now it is %(state)s. This holds until it is switched again.")
+                % {"state": state},
+                form=form,
+            )  # fmt: skip
+        actor: Any = request.user
+        row = signup.switch(**form.cleaned_data, actor=actor, at=timezone.now())
+        self.log_change(request, row, row.reason)
+        self.message_user(request, gettext("The sign-up is switched."), messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:accounts_signupswitch_changelist"))

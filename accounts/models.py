@@ -43,6 +43,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox has no
         _("language"), max_length=8, choices=settings.LANGUAGES, blank=True, default=""
     )
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
+    mail_notices = models.BooleanField(_("mail about used tokens"), default=True)
 
     objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
 
@@ -78,3 +79,27 @@ class ApiKey(AbstractAuthToken):
 
     def __str__(self) -> str:
         return self.name
+
+
+class SignupSwitch(models.Model):
+    """Staff open or close the sign-up, or leave it to the setting again. The newest row decides."""
+
+    is_open = models.BooleanField(_("open"), null=True)
+    reason = models.CharField(_("reason"), max_length=500)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        related_name="+",
+        verbose_name=_("by whom"),
+    )
+    switched_at = models.DateTimeField(_("time"))
+
+    class Meta:
+        verbose_name = _("sign-up switch")
+        verbose_name_plural = _("sign-up switch")
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(reason=""), name="signup_switch_has_reason")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.switched_at)

@@ -52,6 +52,10 @@ MESSAGES = {
     "overdue": _(
         "The render takes longer than usual. Its tokens stay held until its outcome is certain."
     ),
+    "spending_paused": _(
+        "Our staff have paused all spending, so this video waits. Its tokens stay held, and it goes"
+        " on by itself when they resume."
+    ),
     "rejected_by_staff": _(
         "Our staff have closed this video. The tokens that were still held were given back."
     ),

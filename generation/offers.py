@@ -61,6 +61,31 @@ def default(*, offers: list[Offer]) -> tuple[Offer, int] | None:
     return (first, first.tokens[shape]) if first else None
 
 
+@dataclass(frozen=True)
+class Fit:
+    """A video that the tokens left are enough for. `tokens`: the whole way, analysis included."""
+
+    model: str
+    label: str
+    seconds: int
+    resolution: str
+    tokens: int
+
+
+def fitting(*, offers: list[Offer], available_tokens: int, most: int) -> list[Fit]:
+    """The cheapest video of each model that fits, the cheapest model first.
+
+    Where shapes of a model cost the same, the one that stands first in the catalog.
+    """
+    cheapest = [
+        Fit(offer.model, offer.label, seconds, resolution, tokens)
+        for offer in offers
+        for (resolution, seconds), tokens in [min(offer.tokens.items(), key=lambda item: item[1])]
+    ]
+    fits = [fit for fit in cheapest if fit.tokens <= available_tokens]
+    return sorted(fits, key=lambda fit: fit.tokens)[:most]
+
+
 def _offer(
     *, video: VideoModel, lines: Mapping[tuple[str, int], QuoteLine], analysis_tokens: int
 ) -> Offer:

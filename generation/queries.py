@@ -7,11 +7,12 @@ from uuid import UUID
 from accounts.models import User
 from generation import endings
 from generation.models import Short, State
-from metering import receipts
+from metering import receipts, spending
 from metering.receipts import Receipt
 from metering.types import Balance
 
 USUAL_RENDER = timedelta(seconds=60)
+BEFORE_PAID_STEPS = (State.QUEUED, State.ANALYZED)
 PERCENT = {
     State.QUEUED: 0,
     State.ANALYZING: 5,
@@ -36,6 +37,7 @@ class ShortView:
     receipt: Receipt
     percent: int
     balance: Balance | None = None
+    paused: bool = False
 
     @property
     def error_code(self) -> str:
@@ -49,7 +51,7 @@ class ShortView:
             return "submit_unknown"
         if self.short.state == State.RENDERING and self.short.overdue_at:
             return "overdue"
-        return ""
+        return "spending_paused" if self.paused else ""
 
     @property
     def error_message(self) -> str:
@@ -68,12 +70,14 @@ def owned(*, user: User, short_id: UUID) -> Short:
 
 
 def view(*, short: Short, at: datetime, balance: Balance | None = None) -> ShortView:
-    """A short with its receipt and progress, in two queries; with its owner's balance if given."""
+    """A short with its receipt and progress, in two queries, three while it waits; with its owner's
+    balance if given."""
     return ShortView(
         short=short,
         receipt=receipts.receipt(job_id=short.pk),
         percent=percent(short=short, at=at),
         balance=balance,
+        paused=short.state in BEFORE_PAID_STEPS and spending.submits_paused(),
     )
 
 

@@ -3,16 +3,21 @@
 The form and the API answer from it alike. Every sentence says what happened and what to do next.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
+from django.urls import reverse
+from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from generation import gates, pictures
+from generation import gates, offers, pictures
 from generation.pipeline import start
 from metering import ledger, queries, rates, spending
+
+MOST_FITS = 3
 
 TITLES = {
     "invalid_parameter": _("Invalid parameter"),
@@ -26,6 +31,7 @@ TITLES = {
     "too_many_in_flight": _("Too many videos under way"),
     "metering_unavailable": _("Metering unavailable"),
     "spending_paused": _("Spending paused"),
+    "email_unconfirmed": _("E-mail address not confirmed"),
 }
 
 SENTENCES = {
@@ -53,7 +59,22 @@ SENTENCES = {
         "New videos are paused for today because the operator's daily budget is used up. Nothing"
         " was started and no tokens were taken. Please try again tomorrow."
     ),
+    "email_unconfirmed": _(
+        "Your e-mail address is not confirmed yet, so nothing was started and no tokens were taken."
+        " Open the link in the mail that we sent you, then try again."
+    ),
 }
+PAUSED_BY_STAFF = _(
+    "New videos are paused by our staff: %(reason)s. Nothing was started and no tokens were taken."
+    " Please try again later; it is worth asking every few minutes."
+)
+
+# What the studio says before anything is ordered.
+PAUSED_TODAY_NOW = _(
+    "New videos are paused for today because the operator's daily budget is used up. Please come"
+    " back tomorrow."
+)
+PAUSED_BY_STAFF_NOW = _("New videos are paused by our staff: %(reason)s. Please come back later.")
 
 STATUSES: dict[type[Exception], int] = {
     rates.UnpricedModel: 400,
@@ -62,7 +83,6 @@ STATUSES: dict[type[Exception], int] = {
     gates.ModelClosed: 409,
     ledger.MeteringUnavailable: 503,
     queries.NoLedger: 503,
-    spending.SpendingPaused: 503,
     OperationalError: 503,
     InterfaceError: 503,
 }
@@ -95,6 +115,11 @@ def of(error: Exception) -> Refusal | None:
             return _in_flight(error)
         case pictures.InvalidImage():
             return Refusal(error.code, 400, error.message, {"reason": error.reason})
+        case spending.SpendingPaused():
+            return _paused(error)
+        case start.EmailUnconfirmed():
+            where = {"confirm_url": reverse("account_email")}
+            return Refusal(error.code, 403, SENTENCES[error.code], where)
         case start.InvalidChoice():
             return _invalid_choice(error)
     for kind, status in STATUSES.items():
@@ -104,11 +129,18 @@ def of(error: Exception) -> Refusal | None:
     return None
 
 
+def paused_now(*, pause: spending.SpendingPaused) -> str | Promise:
+    """The sentence about a brake that is on, for a page on which nothing was ordered yet."""
+    if pause.kind == spending.STAFF:
+        return PAUSED_BY_STAFF_NOW % {"reason": pause.reason.rstrip(".")}
+    return PAUSED_TODAY_NOW
+
+
 def _over_limit(error: ledger.TokenLimitExceeded) -> Refusal:
+    fits = _fits(error)
     sentence = _(
         "This video needs about %(estimated)s tokens; %(remaining)s remain, of which %(held)s"
-        " are held for videos under way. Nothing was started and no tokens were taken. Choose"
-        " a cheaper model, wait for the reset, or ask our staff for a higher limit."
+        " are held for videos under way. Nothing was started and no tokens were taken."
     ) % {
         "estimated": error.estimated_tokens,
         "remaining": error.remaining_tokens,
@@ -120,17 +152,63 @@ def _over_limit(error: ledger.TokenLimitExceeded) -> Refusal:
         "held_tokens": error.held_tokens,
         "limit_tokens": error.limit_tokens,
         "resets_at": error.resets_at,
+        "fits": [
+            {name: getattr(fit, name) for name in ("model", "seconds", "resolution", "tokens")}
+            for fit in fits
+        ],
     }
-    return Refusal(error.code, 403, sentence, figures)
+    helps = " ".join(str(part) for part in (sentence, *_what_helps(error, fits)))
+    return Refusal(error.code, 403, helps, figures)
+
+
+def _fits(error: ledger.TokenLimitExceeded) -> list[offers.Fit]:
+    """What could be had instead; nothing if that can't be asked either."""
+    try:
+        return offers.fitting(
+            offers=offers.in_force(at=error.at),
+            available_tokens=error.remaining_tokens - error.held_tokens,
+            most=MOST_FITS,
+        )
+    except (OperationalError, InterfaceError):
+        return []
+
+
+def _what_helps(
+    error: ledger.TokenLimitExceeded, fits: list[offers.Fit]
+) -> Iterator[str | Promise]:
+    """A cheaper video, the reset where it would help, and staff."""
+    if fits:
+        yield _("%(model)s with %(seconds)s s in %(resolution)s still fits: %(tokens)s tokens.") % {
+            "model": fits[0].label,
+            "seconds": fits[0].seconds,
+            "resolution": fits[0].resolution,
+            "tokens": fits[0].tokens,
+        }
+    else:
+        yield _("No other video fits either.")
+    if error.resets_at and error.estimated_tokens <= error.limit_tokens:
+        local = timezone.localtime(error.resets_at)
+        yield _("Your tokens are renewed on %(when)s.") % {
+            "when": formats.date_format(local, "Y-m-d H:i T")
+        }
+    yield _("For a higher limit, please ask our staff.")
 
 
 def _in_flight(error: ledger.TooManyInFlight) -> Refusal:
     figures = {"in_flight": error.in_flight, "max_in_flight": error.max_in_flight}
     sentence = _(
         "%(in_flight)s videos are under way and at most %(max_in_flight)s may be."
-        " Nothing was started; wait until one of them is done."
+        " Nothing was started and no tokens were taken; wait until one of them is done, or ask our"
+        " staff for more at once."
     )
     return Refusal(error.code, 429, sentence % figures, figures)
+
+
+def _paused(error: spending.SpendingPaused) -> Refusal:
+    sentence: str | Promise = SENTENCES[error.code]
+    if error.kind == spending.STAFF:
+        sentence = PAUSED_BY_STAFF % {"reason": error.reason.rstrip(".")}
+    return Refusal(error.code, 503, sentence, {"retry_at": error.retry_at})
 
 
 def _invalid_choice(error: start.InvalidChoice) -> Refusal:

@@ -62,7 +62,7 @@ def page(*, view: ShortView, at: datetime) -> dict[str, Any]:
         "percent": view.percent,
         "message": view.error_message,
         "waiting": view.waiting_message,
-        "goes_on_at": _goes_on_at(short=short, at=at),
+        "goes_on_at": None if view.paused else _goes_on_at(short=short, at=at),
         "label": labels[0] if labels else short.model,
         "wide": short.aspect_ratio == "16:9",
         "receipt": _receipt(view.receipt),

@@ -16,6 +16,7 @@ from generation.models import Short, State
 from generation.offers import Offer
 from generation.pipeline import start
 from generation.refusals import Refusal
+from metering import notices, pace, spending
 from metering import queries as metering_queries
 from metering.types import Balance
 
@@ -39,7 +40,9 @@ SENTENCES = {
     ),
 }
 # Refusals whose sentences say themselves that no tokens were taken.
-TELL_OF_TOKENS = frozenset({"token_limit_exceeded", *refusals.SENTENCES} - {"idempotency_conflict"})
+TELL_OF_TOKENS = frozenset(
+    {"token_limit_exceeded", "too_many_in_flight", *refusals.SENTENCES} - {"idempotency_conflict"}
+)
 
 
 def begin(*, user: User, uploads: Sequence[Any], given: Mapping[str, Any], at: datetime) -> Short:
@@ -76,7 +79,7 @@ def refusal(error: Exception) -> Refusal | None:
 def page(
     *, user: User, at: datetime, typed: Mapping[str, str], refusal: Refusal | None
 ) -> dict[str, Any]:
-    """All that the studio shows, in five queries. `typed` and `refusal`: of a form that was sent.
+    """All that the studio shows, in seven queries. `typed` and `refusal`: of a form that was sent.
 
     Without a database there are no figures, but the form and what was typed are still shown.
     """
@@ -85,12 +88,17 @@ def page(
         balance = metering_queries.balance(user=user, at=at)
         had = offers.in_force(at=at)
         newest = queries.newest(user=user, most=NEWEST)
+        paused = spending.paused(at=at)
+        notice = notices.to_show(user=user, balance=balance)
     except (OperationalError, InterfaceError, metering_queries.NoLedger) as error:
         refusal = refusal or refusals.of(error)
     else:
         figures = {
             "balance": balance,
             "meter": meter(balance),
+            "runs_out_on": pace.of(balance=balance, user=user, at=at),
+            "notice": notice,
+            "paused": refusals.paused_now(pause=paused) if paused else "",
             "places_left": max(balance.max_in_flight - balance.in_flight, 0),
             "shorts": [_tile(short) for short in newest],
             **_choices(had=had, typed=typed, balance=balance),

@@ -5,8 +5,10 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
+from generation import audit
 from generation.pipeline import advance as pipeline_advance
 from generation.pipeline import sweep
+from metering import checkups
 
 
 @shared_task(name="generation.advance")
@@ -19,3 +21,9 @@ def advance(*, short_id: str, **kwargs: object) -> None:
 def ring_due(**kwargs: object) -> None:
     """Ring for every short that is due."""
     sweep.ring_due(at=timezone.now())
+
+
+@shared_task(name="generation.verify_ledger", time_limit=3600, acks_late=False)
+def verify_ledger(**kwargs: object) -> None:
+    """Prove the ledger and keep the result."""
+    checkups.run(now=timezone.now, extra=audit.INVARIANTS)

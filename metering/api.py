@@ -1,14 +1,27 @@
 """REST endpoints of metering."""
 
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core import signing
+from django.http import StreamingHttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from metering import queries
-from metering.api_shapes import BalanceBody, DollarsField, UtcField
+from accounts.models import User
+from metering import exports, queries
+from metering.api_shapes import BalanceBody, DollarsField, EntryBody, UtcField
+
+PAGE_SIZE = 25
+LARGEST_PAGE = 200
 
 
 class UsageApi(APIView):
@@ -48,3 +61,88 @@ class UsageApi(APIView):
             "by_day": queries.usage_by_day(user=user, since=balance.period_start),
         }
         return Response(self.OutputSerializer(body).data)
+
+
+class EntriesApi(APIView):
+    """GET /api/usage/entries: the caller's statement, the newest first, page by page.
+
+    A cursor is the number of the last entry shown, signed for its user: entries have numbers
+    without a gap, so new ones never shift a page.
+    """
+
+    class InputSerializer(serializers.Serializer[Any]):
+        cursor = serializers.CharField(required=False, max_length=200)
+        page_size = serializers.IntegerField(default=PAGE_SIZE, min_value=1)
+
+    class OutputSerializer(serializers.Serializer[object]):
+        results = EntryBody(many=True)
+        next = serializers.CharField(allow_null=True)
+        next_cursor = serializers.CharField(allow_null=True)
+
+    def get(self, request: Request) -> Response:
+        user = caller(request)
+        given = self.InputSerializer(data=request.query_params.dict())
+        given.is_valid(raise_exception=True)
+        size = min(given.validated_data["page_size"], LARGEST_PAGE)
+        found = queries.entries(
+            user=user, before_seq=_seq(user, given.validated_data.get("cursor")), most=size + 1
+        )
+        cursor = _cursors(user).sign(found[size - 1].seq) if len(found) > size else None
+        query = urlencode({"cursor": cursor, "page_size": size})
+        body = {
+            "results": found[:size],
+            "next": f"{request.path}?{query}" if cursor else None,
+            "next_cursor": cursor,
+        }
+        return Response(self.OutputSerializer(body).data)
+
+
+class Download(BaseContentNegotiation):
+    """A file has the format that its address says, whatever `Accept` asks for."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first: a download is not rendered by any."""
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class EntriesCsvApi(APIView):
+    """GET /api/usage/entries.csv: the caller's entries of one period, for a spreadsheet."""
+
+    content_negotiation_class = Download
+    kind = "csv"
+
+    class InputSerializer(serializers.Serializer[Any]):
+        period = serializers.DateField(required=False)
+
+    def get(self, request: Request) -> StreamingHttpResponse:
+        user = caller(request)
+        given = self.InputSerializer(data=request.query_params.dict())
+        given.is_valid(raise_exception=True)
+        period_start = given.validated_data.get("period")
+        if period_start is None:
+            period_start = queries.balance(user=user, at=timezone.now()).period_start
+        return exports.response(user=user, period_start=period_start, kind=self.kind)
+
+
+class EntriesJsonLinesApi(EntriesCsvApi):
+    """GET /api/usage/entries.jsonl: the same, a JSON object for each line."""
+
+    kind = "jsonl"
+
+
+def _cursors(user: User) -> signing.Signer:
+    """Another user's cursor is none."""
+    return signing.Signer(salt=f"metering.entries:{user.pk}")
+
+
+def _seq(user: User, cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    try:
+        return int(_cursors(user).unsign(cursor))
+    except signing.BadSignature as error:
+        message = _("This cursor is none of yours. Start again without one.")
+        raise serializers.ValidationError({"cursor": [message]}) from error

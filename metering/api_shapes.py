@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from metering import rates
+from metering.models import LedgerEntry
 from metering.types import Balance
 
 
@@ -34,3 +35,23 @@ class BalanceBody(serializers.Serializer[Balance]):
     remaining_tokens = serializers.IntegerField(allow_null=True)
     available_tokens = serializers.IntegerField(allow_null=True)
     resets_at = UtcField(allow_null=True)
+
+
+class EntryBody(serializers.Serializer[LedgerEntry]):
+    """One line of the statement. What it cost the operator is not told."""
+
+    seq = serializers.IntegerField()
+    time = UtcField(source="created_at")
+    kind = serializers.CharField()
+    tokens = serializers.IntegerField()
+    usd = DollarsField(allow_null=True)
+    api_type = serializers.CharField()
+    model = serializers.CharField()
+    job_id = serializers.UUIDField(allow_null=True)
+    used_after = serializers.IntegerField()
+    limit_after = serializers.IntegerField(allow_null=True)
+    reason = serializers.CharField()
+    day = serializers.DateField()
+    period_start = serializers.DateField()
+    entry_id = serializers.IntegerField(source="pk")
+    reverses = serializers.IntegerField(source="reverses_id", allow_null=True)

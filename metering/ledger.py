@@ -25,6 +25,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from accounts.models import User
@@ -48,12 +49,13 @@ class AccountSuspended(Exception):
 class TokenLimitExceeded(Exception):
     """The job does not fit into what the user may still use. Carries the figures of that instant.
 
-    All in tokens; `resets_at` is None for a lifetime limit.
+    All in tokens; `resets_at` is None for a lifetime limit, `at` is that instant.
     """
 
     code = "token_limit_exceeded"
 
     def __init__(self, *, estimated: int, row: dict[str, Any], at: datetime) -> None:
+        self.at = at
         self.estimated_tokens = estimated
         self.limit_tokens: int = row["token_limit"]
         self.granted_tokens: int = row["granted"]
@@ -308,6 +310,11 @@ def set_period(
     return _staff(call, (user.pk, period), actor=actor, reason=reason, key=key, at=at)
 
 
+def set_notice_levels(*, user: User, levels: Sequence[int]) -> None:
+    """At how many percent of the limit charges leave a notice. One column, no counter."""
+    TokenLedger.objects.filter(user=user).update(notice_levels=list(levels))
+
+
 def defer_charge(*, hold: OpenHold, error: str, charge_after: datetime) -> None:
     """Note that a charge failed, and when it may be tried again. Moves no tokens."""
     Hold.objects.filter(pk=hold.id, state=Hold.State.DUE).update(
@@ -320,9 +327,11 @@ def defer_charge(*, hold: OpenHold, error: str, charge_after: datetime) -> None:
 def _call(call: str, arguments: Sequence[Any]) -> dict[str, Any]:
     """One call of one ledger function: its row by column name."""
     with connection.cursor() as cursor:
+        # Without this Django would describe every column of every call: a fifth of its time.
+        cursor.cursor.row_factory = dict_row
         cursor.execute(f"SELECT * FROM {call}", arguments)  # noqa: S608 - the calls stand above
-        row = cursor.fetchone()
-        return dict(zip([column.name for column in cursor.description], row, strict=True))
+        row: dict[str, Any] = cursor.fetchone()
+        return row
 
 
 def _staff(

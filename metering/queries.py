@@ -11,8 +11,8 @@ from django.db.models.functions import Coalesce
 
 from accounts.models import User
 from metering import periods
-from metering.models import DailyUsage, Hold, TokenLedger
-from metering.types import Balance, OpenHold
+from metering.models import DailyUsage, Hold, LedgerEntry, TokenLedger
+from metering.types import Balance, OpenHold, Refundable
 
 LIVE = (Hold.State.OPEN, Hold.State.DUE)
 
@@ -114,3 +114,38 @@ def spend_usd(*, at: datetime) -> Decimal:
     )["total"]
     expected = Hold.objects.filter(state__in=LIVE).aggregate(total=Sum("cost_usd"))["total"]
     return (charged or Decimal(0)) + (expected or Decimal(0))
+
+
+def refundable(*, entry: LedgerEntry, at: datetime) -> Refundable:
+    """How much of a charge may still be refunded; nothing of an entry that is no charge.
+
+    Never more than is used in the period, where that is still the current one.
+    """
+    now = balance(user=entry.user, at=at)
+    refunded = LedgerEntry.objects.filter(reverses=entry).aggregate(sum=Sum("tokens"))["sum"] or 0
+    is_charge = entry.kind == LedgerEntry.Kind.CHARGE
+    left = entry.tokens + refunded if is_charge else 0
+    closed = entry.period_start != now.period_start
+    return Refundable(
+        charged_tokens=entry.tokens if is_charge else 0,
+        left_tokens=left if closed else min(left, now.used_tokens),
+        period_closed=closed,
+    )
+
+
+def entries(*, user: User, before_seq: int | None, most: int) -> Sequence[LedgerEntry]:
+    """A user's entries, the newest first, below a number; `most` of them.
+
+    Numbers have no gap and are given under the ledger's lock, so that pages never skip or repeat.
+    """
+    rows = LedgerEntry.objects.filter(user=user).order_by("-seq")
+    if before_seq is not None:
+        rows = rows.filter(seq__lt=before_seq)
+    return list(rows[:most])
+
+
+def entry_periods(*, user: User, at: datetime) -> Sequence[date]:
+    """The first days of all periods in which a user has entries and of the current one, newest
+    first."""
+    known = LedgerEntry.objects.filter(user=user).values_list("period_start", flat=True).distinct()
+    return sorted({*known, balance(user=user, at=at).period_start}, reverse=True)

@@ -3,7 +3,7 @@
 Tokens are integers, dollars are Decimal. Unlimited is None, never a large number.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -58,7 +58,7 @@ class QuoteLine:
         """A form that JSON can hold; dollars become strings, so that no digit is lost."""
         return {
             name: str(value) if isinstance(value, Decimal) else value
-            for name, value in asdict(self).items()
+            for name, value in vars(self).items()
         }
 
     @classmethod
@@ -173,3 +173,15 @@ class Charge:
     usd: Decimal | None
     remaining_tokens: int | None
     repeated: bool
+
+
+@dataclass(frozen=True)
+class Refundable:
+    """How much of a charge may still be given back, in tokens.
+
+    `period_closed`: the charge belongs to an earlier period, so a refund gives nothing back today.
+    """
+
+    charged_tokens: int
+    left_tokens: int
+    period_closed: bool

@@ -6,11 +6,12 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts import signup
 from generation import gates
-from metering import backlog, queries, rates
+from metering import backlog, checkups, queries, rates, spending
 
 # Title of a group; then address name, icon and title of each of its pages.
 GROUPS = (
@@ -21,6 +22,8 @@ GROUPS = (
         ("metering_usageevent", "data_usage", _("Usage events")),
         ("metering_dailyusage", "calendar_month", _("Daily usage")),
         ("metering_notice", "notifications", _("Notices")),
+        ("metering_ledgercheck", "fact_check", _("Ledger checks")),
+        ("metering_spendingbrake", "front_hand", _("Spending brakes")),
     )),
     (_("Pricing"), (
         ("metering_ratecard", "sell", _("Rate cards")),
@@ -35,6 +38,7 @@ GROUPS = (
         ("accounts_apikey", "key", _("API keys")),
         ("account_emailaddress", "mail", _("E-mail addresses")),
         ("auth_group", "group", _("Groups")),
+        ("accounts_signupswitch", "how_to_reg", _("Sign-up")),
     )),
 )  # fmt: skip
 
@@ -55,6 +59,12 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         cards += [_backlog_card(), _spend_card()]
     if _visible(request, "generation_modelgate"):
         cards.append(_gates_card())
+    if _visible(request, "metering_spendingbrake"):
+        cards.append(_brake_card())
+    if _visible(request, "accounts_signupswitch"):
+        cards.append(_signup_card())
+    if _visible(request, "metering_ledgercheck"):
+        cards.append(_check_card())
     return {**context, "cards": cards, "app_list": _grouped(context["app_list"])}
 
 
@@ -119,4 +129,47 @@ def _gates_card() -> dict[str, Any]:
         "text": _("Models that take no new jobs until staff reopen them."),
         "link": reverse("admin:generation_modelgate_changelist"),
         "alarm": closed > 0,
+    }
+
+
+def _check_card() -> dict[str, Any]:
+    check = checkups.last()
+    card = {
+        "title": _("Ledger check"),
+        "figure": _("not yet"),
+        "text": _("The whole ledger is proved every night."),
+        "link": reverse("admin:metering_ledgercheck_changelist"),
+        "alarm": False,
+    }
+    if check is None:
+        return card
+    figure: Any = _("verified")
+    if not check.ok:
+        figure = _("wrong in %(count)s places") % {"count": check.findings}
+    late = checkups.is_overdue(check, at=timezone.now())
+    moment = formats.date_format(timezone.localtime(check.finished_at), "SHORT_DATETIME_FORMAT")
+    text = _("Overdue: last run %(time)s.") if late else _("Last run %(time)s.")
+    return {
+        **card, "figure": figure, "text": text % {"time": moment}, "alarm": late or not check.ok,
+    }  # fmt: skip
+
+
+def _brake_card() -> dict[str, Any]:
+    paused = spending.paused(at=timezone.now())
+    return {
+        "title": _("New videos"),
+        "figure": _("paused") if paused else _("open"),
+        "text": paused.reason if paused else _("Staff can pause all new spending here."),
+        "link": reverse("admin:metering_spendingbrake_changelist"),
+        "alarm": paused is not None,
+    }
+
+
+def _signup_card() -> dict[str, Any]:
+    return {
+        "title": _("Sign-up"),
+        "figure": _("open") if signup.is_open() else _("closed"),
+        "text": _("Whether strangers may make an account. Staff can switch it here."),
+        "link": reverse("admin:accounts_signupswitch_changelist"),
+        "alarm": False,
     }

@@ -13,7 +13,7 @@ from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
 from generation import refusals
-from metering import ledger
+from metering import ledger, spending
 
 log = structlog.get_logger(__name__)
 
@@ -111,6 +111,8 @@ def _headers(error: Exception) -> dict[str, str]:
         headers["Retry-After"] = str(int(wait))
     if isinstance(error, ledger.MeteringUnavailable):
         headers["Retry-After"] = "5"
+    if isinstance(error, spending.SpendingPaused):
+        headers["Retry-After"] = str(error.retry_after_seconds)
     return headers
 
 

@@ -6,8 +6,10 @@ no result backend, no long countdown in the broker, and a message may be lost or
 
 import os
 import sys
+from pathlib import Path
 
 from celery import Celery, signals
+from celery.schedules import crontab
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortsproject.settings")
 
@@ -17,7 +19,13 @@ app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
     "ring for due shorts": {"task": "generation.ring_due", "schedule": 1.0},
+    "send notices": {"task": "metering.send_notices", "schedule": 15.0},
     "charge the backlog": {"task": "metering.charge_backlog", "schedule": 10.0},
+    # In UTC; late in the night of Seoul.
+    "verify the ledger": {
+        "task": "generation.verify_ledger",
+        "schedule": crontab(hour="18", minute="30"),
+    },
 }
 
 
@@ -31,7 +39,8 @@ def keep_django_logging(**kwargs: object) -> None:
     logging.config.dictConfig(settings.LOGGING)
 
 
-if os.path.basename(sys.argv[0]) == "celery":
+# True for `celery …` and for `python -m celery …`.
+if "celery" in Path(sys.argv[0]).parts:
     from shortsproject.startup import configure
 
     configure()

@@ -289,6 +289,12 @@ EMAIL_HOST_PASSWORD = EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Shorts <noreply@localhost>")
+SITE_URL = (
+    env.str("SITE_URL", default="") or f"http://127.0.0.1:{env.str('PORT', '') or 8000}"
+).rstrip("/")
+STAFF_EMAILS = [address.strip() for address in env.list("STAFF_EMAILS", default=[]) if address]
+STAFF_NOTICE_LEVEL = number("STAFF_NOTICE_LEVEL", default="100", kind=int)
 
 # Admin
 

@@ -8,8 +8,8 @@ import os
 import sys
 
 
-def configure() -> None:
-    """Load Django's settings. Exits with status 1 and one line on stderr if one is missing."""
+def configure(*, exit_status: int = 1) -> None:
+    """Load Django's settings. Exits with one line on stderr if one is missing."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shortsproject.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured
@@ -18,4 +18,4 @@ def configure() -> None:
         settings.DEBUG  # noqa: B018 - reading one value loads the settings
     except (ImproperlyConfigured, ValueError, ArithmeticError) as error:
         sys.stderr.write(f"Shorts cannot start: {error}\n")
-        sys.exit(1)
+        sys.exit(exit_status)

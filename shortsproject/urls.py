@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/", include("generation.api_urls")),
     path("api/", include("metering.api_urls")),
     re_path(r"^api(?:/.*)?$", errors.api_not_found),
+    path("accounts/", include("metering.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("language", set_language, name="set_language"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),

@@ -92,6 +92,11 @@ def limit(user: User, tokens: int | None, *, at: datetime = AT, **more: Any) -> 
     )
 
 
+def act() -> dict[str, Any]:
+    """What every staff verb wants to be told."""
+    return {"actor": None, "reason": "test", "key": f"act:{uuid4()}"}
+
+
 def balance(user: User, at: datetime = AT) -> Balance:
     """The user's figures."""
     return queries.balance(user=user, at=at)

@@ -1,7 +1,7 @@
 """Claim a step that spends: the short, and the open hold that pays for it.
 
 Every path that can spend goes through here, so no provider call is made without an open hold, for a
-closed model, or before the provider wants to be asked again.
+closed model, before the provider wants to be asked again, or while staff have paused spending.
 """
 
 from datetime import datetime, timedelta
@@ -13,9 +13,10 @@ from django.db import transaction
 from generation import gates, states
 from generation.models import Short, State
 from generation.pipeline import recording
-from metering import queries
+from metering import queries, spending
 from metering.types import OpenHold
 
+PAUSED_FOR = timedelta(seconds=30)
 PAID_STATES = {State.QUEUED, State.ANALYZING, State.ANALYZED}
 
 
@@ -36,6 +37,8 @@ def paid(
     """
     api_type, route, model = leg
     until = gates.not_before(route=route, model=model)
+    if spending.submits_paused():
+        until = max(until or at, at + PAUSED_FOR)
     if until is not None and until > at:
         Short.objects.filter(
             pk=short_id, state__in=sources, lease_until__isnull=True, next_attempt_at__lt=until

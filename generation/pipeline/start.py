@@ -11,11 +11,13 @@ from datetime import datetime
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
+from accounts import signup
 from accounts.models import User
 from generation import catalog, files, gates
 from generation.models import Short, State, new_id
 from generation.pictures import PreparedPicture
 from generation.pipeline import bell
+from generation.providers import routes
 from metering import ledger, log_lines, quotes, rates, spending
 from metering.types import LegRequest, Quote
 
@@ -37,6 +39,12 @@ class IdempotencyConflict(Exception):
     """The idempotency key was used before, for a different request."""
 
     code = "idempotency_conflict"
+
+
+class EmailUnconfirmed(Exception):
+    """Nobody has shown yet that the user's e-mail address is theirs: no real money for them."""
+
+    code = "email_unconfirmed"
 
 
 @dataclass(frozen=True)
@@ -101,19 +109,26 @@ def repeated(*, user: User, order: Order) -> Started | None:
 def run(*, user: User, picture: PreparedPicture, order: Order, at: datetime) -> Started:
     """Begin one short, or refuse and leave nothing behind.
 
-    Raises InvalidChoice, rates.UnpricedModel, gates.ModelClosed, spending.SpendingPaused, the
-    refusals of ledger.hold, IdempotencyConflict, and ledger.MeteringUnavailable if the database
-    is away.
+    Raises InvalidChoice, rates.UnpricedModel, gates.ModelClosed, EmailUnconfirmed,
+    spending.SpendingPaused, the refusals of ledger.hold, IdempotencyConflict, and
+    ledger.MeteringUnavailable if the database is away.
     """
     try:
         price = quote(order=order, at=at)
         video = catalog.find(order.model)
         route = video.route if video else ""
         gates.check_open(route=route, models=[catalog.ANALYSIS_MODEL, order.model])
+        _check_address(user)
         spending.check(quote=price, at=at)
         return _store(user=user, picture=picture, order=order, price=price, at=at)
     except (OperationalError, InterfaceError) as error:
         raise ledger.MeteringUnavailable("The database can't be reached.") from error
+
+
+def _check_address(user: User) -> None:
+    """Raise EmailUnconfirmed for a user who could spend real money and has confirmed no address."""
+    if routes.spends_money() and not signup.has_confirmed(user=user):
+        raise EmailUnconfirmed(user.email)
 
 
 def _store(

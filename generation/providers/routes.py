@@ -53,6 +53,11 @@ def is_stand_in() -> bool:
     return _is_loopback(settings.GEMINI_BASE_URL)
 
 
+def spends_money() -> bool:
+    """Whether a paid service would be asked: a route is configured and leads off this machine."""
+    return bool(configured()) and not is_stand_in()
+
+
 def enterprise() -> Enterprise:
     """The enterprise route. Raises NotConfiguredError when it is not set up."""
     base_url, key = settings.GEMINI_BASE_URL.rstrip("/"), settings.GEMINI_API_KEY

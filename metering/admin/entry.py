@@ -3,7 +3,7 @@ from django.contrib.admin import DateFieldListFilter
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
-from metering.admin import columns
+from metering.admin import acts, columns
 from metering.models import LedgerEntry
 
 COLOURS = {
@@ -19,9 +19,10 @@ COLOURS = {
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(staff_pages.OwnedRowsAdmin):
+class LedgerEntryAdmin(acts.EntryActs, staff_pages.OwnedRowsAdmin):
     """The ledger, line by line. Nothing here can be changed: a correction is a new entry."""
 
+    actions_detail = ("refund",)
     job_lookup = "job_id"
     list_display = (
         "recorded", "user", "coloured_kind", "signed_tokens", "tariff", "cost", "margin", "model",

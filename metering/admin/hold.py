@@ -3,7 +3,7 @@ from django.contrib.admin import DateFieldListFilter
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
-from metering.admin import columns
+from metering.admin import acts, columns
 from metering.models import Hold
 
 COLOURS = {
@@ -16,9 +16,10 @@ COLOURS = {
 
 
 @admin.register(Hold)
-class HoldAdmin(staff_pages.OwnedRowsAdmin):
-    """Tokens set aside. Only a move of its job releases a hold, so there is nothing to press."""
+class HoldAdmin(acts.HoldActs, staff_pages.OwnedRowsAdmin):
+    """Tokens set aside. Only a move of its job releases a hold; a due one can be written off."""
 
+    actions_detail = ("write_off",)
     job_lookup = "job_id"
     list_display = (
         "recorded", "user", "coloured_state", "held", "expected_cost", "model", "short_job",

@@ -11,10 +11,22 @@ class NoticeAdmin(staff_pages.OwnedRowsAdmin):
     """Thresholds that charges have crossed, and when their owners were told."""
 
     search_help_text = _("An e-mail address or a part of it")
-    list_display = ("recorded", "user", "percent", "limit", "used", "period_start", "sent_at")
+    list_display = (
+        "recorded",
+        "user",
+        "percent",
+        "limit",
+        "used",
+        "period_start",
+        "sent_at",
+        "seen_at",
+    )
     list_filter = ("level", ("sent_at", admin.EmptyFieldListFilter))
     list_select_related = ("user",)
-    fields = ("user", "percent", "limit", "used", "period_start", "created_at", "sent_at")
+    fields = (
+        "user", "percent", "limit", "used", "period_start", "created_at", "claimed_at", "sent_at",
+        "staff_sent_at", "seen_at",
+    )  # fmt: skip
     readonly_fields = ("percent", "limit", "used")
 
     @admin.display(description=_("level"), ordering="level")

@@ -130,10 +130,14 @@ class RateCardAdmin(DatedAdmin):
         name = _standing(card=card, at=timezone.now())
         return name, STANDINGS[name]
 
+    def has_copy_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may add a price may start from another one."""
+        return bool(self.has_add_permission(request))
+
     @staff_pages.action(
         description=_("New price from this one"),
         url_path="copy",
-        permissions=["metering.add_ratecard"],
+        permissions=["copy"],
     )
     def copy(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The empty form, filled with this price; nothing is stored yet."""

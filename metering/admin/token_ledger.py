@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
 from metering import periods, queries, staff
-from metering.admin import columns, forms
+from metering.admin import acts, columns, forms
 from metering.models import TokenLedger
 from metering.types import Balance
 
@@ -44,8 +44,8 @@ class LimitFilter(SimpleListFilter):
 
 
 @admin.register(TokenLedger)
-class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
-    """Everybody's figures. The page writes nothing; a limit is set by an action, with a reason."""
+class TokenLedgerAdmin(acts.LedgerActs):
+    """Everybody's figures. The page writes nothing; what staff may do are acts, with a reason."""
 
     list_display = (
         "user", "limit", "used_tokens", "held_tokens", "remaining", "usage", "in_flight", "period",
@@ -57,7 +57,12 @@ class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
     search_help_text = _("An e-mail address or a part of it")
     ordering = ("user__email",)
     actions = ("set_limits",)
-    actions_detail = ("set_limit",)
+    actions_detail = (
+        "set_limit",
+        "grant",
+        {"title": _("More"), "items": ["adjust", "suspend", "resume", "set_period", "export"]},
+    )
+    only_where = {"suspend": lambda row: not row.suspended, "resume": lambda row: row.suspended}
     readonly_fields = (
         "limit", "grants", "used_tokens", "held_tokens", "remaining", "available", "usage",
         "in_flight", "resets_at", "entries", "holds", "standing_in_words",
@@ -69,10 +74,6 @@ class TokenLedgerAdmin(staff_pages.ReadOnlyAdmin):
             "usage", "used_tokens", "held_tokens", "remaining", "available", "in_flight",
         )}),
     )  # fmt: skip
-
-    def has_limit_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Who may set limits: the right to change ledgers, which the pages themselves never do."""
-        return request.user.has_perm("metering.change_tokenledger")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[TokenLedger]:
         """Ledgers with the figures of the period in force, so that lists sort by what they show."""

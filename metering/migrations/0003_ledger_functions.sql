@@ -121,25 +121,31 @@ CREATE FUNCTION metering_hold_v1(
 #variable_conflict use_column
 DECLARE
     l metering_tokenledger := metering_lock_v1(p_user, p_day);
-    v_need bigint;
+    v_leg jsonb;
+    v_need bigint := 0;
     v_others int;
     v_here int;
-    v_outcome text;
-    v_ids bigint[];
+    v_id bigint;
 BEGIN
-    SELECT array_agg(h.id ORDER BY h.leg),
-           min(CASE WHEN h.user_id = p_user AND h.job_id = p_job
-               THEN 'repeated' ELSE 'key_conflict' END)
-    INTO v_ids, v_outcome FROM metering_hold h WHERE h.key = p_key;
+    -- Asked first without an aggregate: nearly every key is new.
+    PERFORM FROM metering_hold h WHERE h.key = p_key;
+    IF FOUND THEN
+        SELECT array_agg(h.id ORDER BY h.leg),
+               min(CASE WHEN h.user_id = p_user AND h.job_id = p_job
+                   THEN 'repeated' ELSE 'key_conflict' END)
+        INTO hold_ids, outcome FROM metering_hold h WHERE h.key = p_key;
+    END IF;
 
     SELECT count(DISTINCT h.job_id) FILTER (WHERE h.job_id <> p_job),
            count(DISTINCT h.job_id) FILTER (WHERE h.job_id = p_job)
     INTO v_others, v_here FROM metering_hold h
     WHERE h.user_id = p_user AND h.state IN ('open', 'due') AND NOT h.parked;
 
-    IF v_outcome IS NULL THEN
-        SELECT sum((leg ->> 'tokens')::bigint) INTO v_need FROM jsonb_array_elements(p_legs) leg;
-        v_outcome := CASE
+    IF outcome IS NULL THEN
+        FOR n IN 0 .. jsonb_array_length(p_legs) - 1 LOOP
+            v_need := v_need + (p_legs -> n ->> 'tokens')::bigint;
+        END LOOP;
+        outcome := CASE
             WHEN l.suspended THEN 'suspended'
             WHEN v_need > l.token_limit + l.granted - l.used - l.held THEN 'over_limit'
             WHEN v_others >= l.max_in_flight THEN 'in_flight'
@@ -147,28 +153,36 @@ BEGIN
         END;
     END IF;
 
-    IF v_outcome = 'held' THEN
+    IF outcome = 'held' THEN
         l.held := l.held + v_need;
         v_here := 1;
         UPDATE metering_tokenledger t SET
             period_start = l.period_start, used = l.used, held = l.held, granted = l.granted
         WHERE t.user_id = p_user;
-        WITH made AS (
+        FOR n IN 0 .. jsonb_array_length(p_legs) - 1 LOOP
+            v_leg := p_legs -> n;
             INSERT INTO metering_hold AS h (
                 user_id, job_id, key, leg, api_type, model, amount, cost_usd, line, period_start,
                 day, parked, state, release_reason, charge_attempts, charge_error, created_at
-            )
-            SELECT p_user, p_job, p_key, n - 1, leg ->> 'api_type', leg ->> 'model',
-                   (leg ->> 'tokens')::bigint, (leg ->> 'cost_usd')::numeric, leg, l.period_start,
-                   p_day, false, 'open', '', 0, '', p_at
-            FROM jsonb_array_elements(p_legs) WITH ORDINALITY AS legs(leg, n)
-            RETURNING h.id, h.leg
-        )
-        SELECT array_agg(made.id ORDER BY made.leg) INTO v_ids FROM made;
+            ) VALUES (
+                p_user, p_job, p_key, n, v_leg ->> 'api_type', v_leg ->> 'model',
+                (v_leg ->> 'tokens')::bigint, (v_leg ->> 'cost_usd')::numeric, v_leg,
+                l.period_start, p_day, false, 'open', '', 0, '', p_at
+            ) RETURNING h.id INTO v_id;
+            hold_ids := hold_ids || v_id;
+        END LOOP;
     END IF;
 
-    RETURN QUERY SELECT v_outcome, v_ids, l.token_limit, l.granted, l.used, l.held,
-        l.period::text, l.period_start, v_others + v_here, l.max_in_flight, l.suspended;
+    token_limit := l.token_limit;
+    granted := l.granted;
+    used := l.used;
+    held := l.held;
+    period := l.period;
+    period_start := l.period_start;
+    in_flight := v_others + v_here;
+    max_in_flight := l.max_in_flight;
+    suspended := l.suspended;
+    RETURN NEXT;
 END
 $$;
 
@@ -181,17 +195,18 @@ CREATE FUNCTION metering_record_usage_v1(
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
+    v_user bigint;
     h metering_hold;
     e metering_usageevent := p_event;
-    v_old metering_usageevent;
 BEGIN
-    SELECT * INTO STRICT h FROM metering_hold WHERE id = p_hold;
-    PERFORM metering_lock_v1(h.user_id, p_day);
+    SELECT user_id INTO STRICT v_user FROM metering_hold WHERE id = p_hold;
+    PERFORM metering_lock_v1(v_user, p_day);
     SELECT * INTO h FROM metering_hold WHERE id = p_hold FOR NO KEY UPDATE;
-    SELECT * INTO v_old FROM metering_usageevent u
+    SELECT u.id, u.billable, u.tokens INTO event_id, billable, tokens FROM metering_usageevent u
     WHERE u.hold_id = p_hold AND u.attempt = p_attempt;
     IF FOUND THEN
-        RETURN QUERY SELECT 'repeated', v_old.id, v_old.billable, v_old.tokens;
+        outcome := 'repeated';
+        RETURN NEXT;
         RETURN;
     END IF;
 
@@ -208,7 +223,11 @@ BEGIN
     IF e.billable THEN
         UPDATE metering_hold SET state = 'due', charge_after = p_at WHERE id = p_hold;
     END IF;
-    RETURN QUERY SELECT 'recorded', e.id, e.billable, e.tokens;
+    outcome := 'recorded';
+    event_id := e.id;
+    billable := e.billable;
+    tokens := e.tokens;
+    RETURN NEXT;
 END
 $$;
 
@@ -221,50 +240,56 @@ CREATE FUNCTION metering_charge_v1(p_hold bigint, p_day date, p_at timestamptz) 
 ) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
+    v_user bigint;
     h metering_hold;
     l metering_tokenledger;
-    u metering_usageevent;
     e metering_ledgerentry;
-    v_outcome text := 'charged';
 BEGIN
-    SELECT * INTO STRICT h FROM metering_hold WHERE id = p_hold;
-    l := metering_lock_v1(h.user_id, p_day);
-    SELECT * INTO h FROM metering_hold WHERE id = p_hold FOR NO KEY UPDATE;
+    SELECT user_id INTO STRICT v_user FROM metering_hold WHERE id = p_hold;
+    l := metering_lock_v1(v_user, p_day);
+    UPDATE metering_hold SET state = 'captured', parked = false, closed_at = p_at,
+        charge_after = NULL, charge_error = ''
+    WHERE id = p_hold AND state = 'due' RETURNING * INTO h;
 
-    IF h.state = 'due' THEN
-        SELECT * INTO STRICT u FROM metering_usageevent
-        WHERE hold_id = p_hold AND metering_usageevent.billable;
+    IF FOUND THEN
+        SELECT u.id, u.tokens, u.usd, u.cost_usd
+        INTO STRICT e.event_id, e.tokens, e.usd, e.cost_usd
+        FROM metering_usageevent u WHERE u.hold_id = p_hold AND u.billable;
         IF h.period_start = l.period_start THEN
             l.held := l.held - h.amount;
         END IF;
         e.kind := 'charge';
-        e.tokens := u.tokens;
-        e.usd := u.usd;
-        e.cost_usd := u.cost_usd;
         e.api_type := h.api_type;
         e.model := h.model;
         e.job_id := h.job_id;
         e.hold_id := h.id;
-        e.event_id := u.id;
         e.key := 'charge:' || h.id;
         e.period_start := h.period_start;
         e.day := h.day;
         e.reason := '';
         e.created_at := p_at;
-        UPDATE metering_hold SET state = 'captured', parked = false, closed_at = p_at,
-            charge_after = NULL, charge_error = '' WHERE id = p_hold;
         e := metering_post_v1(l, e);
         IF h.period_start = l.period_start THEN
             l.used := l.used + e.tokens;
         END IF;
-    ELSIF h.state = 'captured' THEN
-        v_outcome := 'repeated';
-        SELECT * INTO e FROM metering_ledgerentry
-        WHERE hold_id = p_hold AND metering_ledgerentry.kind = 'charge';
+        outcome := 'charged';
     ELSE
-        v_outcome := h.state;
+        SELECT state INTO outcome FROM metering_hold WHERE id = p_hold;
+        IF outcome = 'captured' THEN
+            outcome := 'repeated';
+            SELECT * INTO e FROM metering_ledgerentry
+            WHERE hold_id = p_hold AND metering_ledgerentry.kind = 'charge';
+        END IF;
     END IF;
-    RETURN QUERY SELECT v_outcome, e.id, e.tokens, e.usd, l.used, l.held, l.granted, l.token_limit;
+
+    entry_id := e.id;
+    tokens := e.tokens;
+    usd := e.usd;
+    used := l.used;
+    held := l.held;
+    granted := l.granted;
+    token_limit := l.token_limit;
+    RETURN NEXT;
 END
 $$;
 

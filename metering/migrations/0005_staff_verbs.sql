@@ -45,6 +45,7 @@ DECLARE
     l metering_tokenledger;
     e metering_ledgerentry;
     v_left bigint;
+    v_used bigint;
 BEGIN
     SELECT * INTO STRICT c FROM metering_ledgerentry WHERE id = p_entry;
     l := metering_lock_v1(c.user_id, p_day);
@@ -56,13 +57,18 @@ BEGIN
     END IF;
     SELECT c.tokens + coalesce(sum(r.tokens), 0) INTO v_left
     FROM metering_ledgerentry r WHERE r.reverses_id = c.id;
+    v_used := l.used;
+    IF c.period_start <> l.period_start THEN
+        SELECT used_after INTO v_used FROM metering_ledgerentry
+        WHERE user_id = c.user_id AND period_start = c.period_start ORDER BY seq DESC LIMIT 1;
+    END IF;
     outcome := CASE
         WHEN c.kind <> 'charge' THEN 'not_a_charge'
         WHEN p_tokens > v_left THEN 'too_much'
-        WHEN c.period_start = l.period_start AND p_tokens > l.used THEN 'below_zero'
+        WHEN p_tokens > v_used THEN 'below_zero'
         ELSE 'done'
     END;
-    limit_tokens := CASE outcome WHEN 'below_zero' THEN l.used ELSE v_left END;
+    limit_tokens := CASE outcome WHEN 'below_zero' THEN v_used ELSE v_left END;
     IF outcome = 'done' THEN
         e := metering_staff_entry_v1(
             'refund', p_actor, p_reason, p_key, c.period_start, c.day, p_at);

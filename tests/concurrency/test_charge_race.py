@@ -100,7 +100,9 @@ def test_a_hold_is_charged_or_released_and_never_both(alice: User) -> None:
     expected = {"charged", "NotReleasable"} if charged else {"released", "NotDue"}
     assert set(answers) <= expected
     assert factories.figures(alice, at) == (487 if charged else 0, 0)
-    assert LedgerEntry.objects.count() == UsageEvent.objects.filter(billable=True).count() == charged
+    assert (
+        LedgerEntry.objects.count() == UsageEvent.objects.filter(billable=True).count() == charged
+    )
 
 
 def test_several_beats_make_up_each_charge_once(alice: User, bob: User) -> None:

@@ -1,4 +1,4 @@
-"""Sixty-four holds at the same instant, from sixteen processes: exactly as many as fit are taken."""
+"""Sixty-four holds at one instant, from sixteen processes: exactly as many as fit are taken."""
 
 from collections import Counter
 from datetime import datetime

@@ -12,6 +12,7 @@ from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
+from generation.models import Short
 from metering import audit, backlog, ledger
 from metering.models import Hold, LedgerEntry, TokenLedger, UsageEvent
 from metering.types import OpenHold, Usage
@@ -166,15 +167,15 @@ def test_a_release_killed_while_it_waits_has_changed_nothing(alice: User) -> Non
 def test_a_report_goes_with_the_transaction_that_it_belongs_to(alice: User) -> None:
     at = timezone.now()
     (hold,) = factories.hold(alice, 500, at=at)
+    short = factories.short(alice, "queued", job_id=hold.job_id)
     before = state()
 
     def move_the_job() -> None:
         with transaction.atomic():
             ledger.record_usage(hold=hold, attempt=1, usage=Usage(total_tokens=487), at=at)
-            factories.limit(User(pk=alice.pk), 5, at=at)
-            User.objects.filter(pk=alice.pk).update(first_name="moved")
+            Short.objects.filter(pk=short.pk).update(state="analyzed")
 
-    with locked(f"SELECT * FROM accounts_user WHERE id = {alice.pk} FOR UPDATE"):
+    with locked("SELECT * FROM generation_short FOR UPDATE"):
         kill_while_it_waits(move_the_job)
 
     assert state() == before

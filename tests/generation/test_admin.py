@@ -10,8 +10,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import signup
 from accounts.models import ApiKey, User
 from generation.models import ModelGate, Short, State
+from metering import checkups, spending
 from tests.metering.staff_work import allow, notice, signed_in, spend
 
 SHORTS = "/admin/generation/short/"
@@ -49,6 +51,9 @@ def everything(alice: User) -> None:
     ApiKey.objects.create(user=alice, name="laptop")
     EmailAddress.objects.create(user=alice, email=alice.email)
     Group.objects.create(name="clerks")
+    spending.pause(actor=alice, reason="test", at=timezone.now())
+    signup.switch(to=False, actor=alice, reason="test", at=timezone.now())
+    checkups.run(now=timezone.now)
 
 
 def test_a_short_is_shown_with_its_choices_and_its_end(desk: Client, alice: User) -> None:
@@ -169,7 +174,7 @@ def test_the_first_page_and_the_sidebar_count_the_charges_that_wait(
 
     answer = desk.get("/admin/")
 
-    assert [card["figure"] for card in answer.context["cards"]] == ["2", "$1.60", "0"]
+    assert [card["figure"] for card in answer.context["cards"]][:3] == ["2", "$1.60", "0"]
     pages = [item for group in answer.context["sidebar_navigation"] for item in group["items"]]
     assert {page["link"]: page["badge"] for page in pages if "badge" in page} == {
         "/admin/metering/hold/": 2

@@ -45,7 +45,7 @@ def test_a_new_limit_is_one_entry_with_who_and_why(desk: Client, staff: User, al
     assert (ledger_of(alice).token_limit, ledger_of(alice).max_in_flight) == (12000, 5)
     (entry,) = entries_of(alice)
     assert (entry.kind, entry.limit_delta, entry.limit_after) == ("limit", 2000, 12000)
-    assert (entry.actor, entry.reason) == (staff, "a trial")
+    assert (entry.actor, entry.reason) == (staff, "a trial [in flight: 3 → 5]")
 
 
 def test_the_page_shows_what_is_so_now(desk: Client, alice: User) -> None:

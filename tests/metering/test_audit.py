@@ -231,12 +231,12 @@ def test_a_day_says_both_figures(alice: User) -> None:
 
 
 def test_there_is_one_name_for_each_invariant() -> None:
-    assert len(set(audit.INVARIANTS)) == 8
+    assert len(set(audit.INVARIANTS)) == 13
     assert all(invariant.__doc__ for invariant in audit.INVARIANTS)
 
 
 def test_other_apps_add_their_own_invariants(db: None) -> None:
-    def never_content() -> Iterator[Finding]:
+    def never_content(user_id: int | None) -> Iterator[Finding]:
         yield Finding(invariant="mood", user_id=None, detail="never content")
 
     assert audit.run(extra=[never_content]) == [
@@ -255,7 +255,7 @@ def test_its_size_is_told(alice: User, bob: User) -> None:
 @planted
 @pytest.mark.django_db(transaction=True)
 def test_everything_is_read_at_one_instant(alice: User) -> None:
-    def meanwhile() -> Iterator[Finding]:
+    def meanwhile(user_id: int | None) -> Iterator[Finding]:
         with factories.elsewhere() as other, other.cursor() as cursor:
             cursor.execute("UPDATE metering_tokenledger SET used = 5")
         yield from ()

@@ -104,6 +104,16 @@ def test_a_released_hold_has_nothing_to_charge(alice: User) -> None:
     assert not LedgerEntry.objects.exists()
 
 
+def test_a_hold_that_was_written_off_has_nothing_to_charge(alice: User) -> None:
+    hold = factories.due(alice)
+    ledger.write_off(hold=hold, at=AT, **factories.act())
+
+    with pytest.raises(ledger.NotDue):
+        ledger.charge(hold=hold, at=AT)
+
+    assert factories.figures(alice) == (0, 0)
+
+
 def test_a_price_changed_meanwhile_does_not_change_the_charge(alice: User) -> None:
     (hold,) = factories.hold(alice, quote=factories.quote_for(factories.VIDEO))
     old = RateCard.objects.get(pk=hold.line.rate_card_id)
@@ -191,6 +201,16 @@ def test_a_threshold_is_told_once_at_a_limit_and_again_at_another(alice: User) -
     factories.charged(alice, 300, held=1)
 
     assert notices(alice) == [(1000, 50, 600), (2000, 50, 1000)]
+
+
+def test_a_threshold_that_stays_passed_is_not_told_again_at_a_raised_limit(alice: User) -> None:
+    factories.limit(alice, 1000)
+    factories.charged(alice, 700, held=1)
+    factories.limit(alice, 1200)
+
+    factories.charged(alice, 1, held=1)
+
+    assert notices(alice) == [(1000, 50, 700)]
 
 
 def test_the_last_token_crosses_the_hundredth_percent(alice: User) -> None:

@@ -72,6 +72,15 @@ def test_the_last_token_may_be_held(alice: User) -> None:
     assert factories.balance(alice).available_tokens == 0
 
 
+def test_a_grant_may_be_held_too(alice: User) -> None:
+    factories.limit(alice, 1000)
+    ledger.grant(user=alice, tokens=500, at=AT, **factories.act())
+
+    factories.hold(alice)
+
+    assert factories.balance(alice).available_tokens == 0
+
+
 @pytest.mark.parametrize("tokens", [0, 1, 1499])
 def test_one_token_too_few_writes_nothing(alice: User, tokens: int) -> None:
     factories.limit(alice, tokens)

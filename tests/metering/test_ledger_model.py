@@ -25,12 +25,12 @@ from hypothesis.stateful import (
 
 from accounts.models import User
 from metering import audit, backlog, ledger, queries
-from metering.models import LedgerEntry, TokenLedger
+from metering.models import Hold, LedgerEntry
 from metering.types import OpenHold, Usage
 from tests import factories
 
 EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "25"))
-STEPS = int(os.environ.get("LEDGER_STEPS", "30"))
+STEPS = int(os.environ.get("LEDGER_STEPS", "40"))
 
 WHO = st.sampled_from(["alice", "bob"])
 ANY = st.integers(min_value=0, max_value=1000)
@@ -58,6 +58,15 @@ class TrueHold:
 
 
 @dataclass
+class TrueCharge:
+    """A charge, and what of it is still to refund."""
+
+    entry_id: int
+    left: int
+    period: date
+
+
+@dataclass
 class Person:
     """A user's ledger as it should stand: lists, and sums over them."""
 
@@ -69,6 +78,8 @@ class Person:
     suspended: bool = False
     holds: list[TrueHold] = field(default_factory=list)
     entries: list[tuple[str, int, date]] = field(default_factory=list)
+    grants: list[tuple[int, date]] = field(default_factory=list)
+    charges: list["TrueCharge"] = field(default_factory=list)
     tracked: dict[str, int] = field(default_factory=dict)
 
     def period(self, day: date) -> date:
@@ -81,7 +92,13 @@ class Person:
         return max(self.start, first)
 
     def used(self, day: date) -> int:
-        return sum(tokens for _, tokens, period in self.entries if period == self.period(day))
+        return self.used_in(self.period(day))
+
+    def used_in(self, start: date) -> int:
+        return sum(tokens for _, tokens, period in self.entries if period == start)
+
+    def granted(self, day: date) -> int:
+        return sum(tokens for tokens, period in self.grants if period == self.period(day))
 
     def held(self, day: date) -> int:
         live = (hold for hold in self.holds if hold.is_live)
@@ -91,7 +108,7 @@ class Person:
         return {hold.real.job_id for hold in self.holds if hold.is_live and not hold.parked}
 
     def remaining(self, day: date) -> int | None:
-        return None if self.limit is None else self.limit - self.used(day)
+        return None if self.limit is None else self.limit + self.granted(day) - self.used(day)
 
     def refusal(self, *, need: int, job_id: UUID, day: date) -> type[Exception] | None:
         remaining = self.remaining(day)
@@ -128,8 +145,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def holds(self) -> list[tuple[Person, TrueHold]]:
         return [(person, hold) for person in self.people.values() for hold in person.holds]
 
-    def one(self, any_number: int) -> tuple[Person, TrueHold]:
-        return self.holds[-1 - any_number % len(self.holds)]
+    def one(self, any_number: int, *, likely: str = "") -> tuple[Person, TrueHold]:
+        """Any hold; mostly one in the likely state, because that is where something happens."""
+        chosen = [pair for pair in self.holds if pair[1].state == likely]
+        holds = chosen if chosen and any_number % 4 else self.holds
+        return holds[-1 - any_number // 4 % len(holds)]
 
     def written(self, person: Person) -> date:
         """Whatever writes a ledger first rolls it over, for good."""
@@ -138,7 +158,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(who=WHO, legs=st.lists(TOKENS, min_size=1, max_size=2))
     def hold(self, who: str, legs: list[int]) -> None:
-        person, job_id, key = self.people[who], uuid4(), str(uuid4())
+        self.hold_legs(self.people[who], legs)
+
+    def hold_legs(self, person: Person, legs: list[int]) -> None:
+        job_id, key = uuid4(), str(uuid4())
         refusal = person.refusal(need=sum(legs), job_id=job_id, day=self.today)
         order: dict[str, Any] = {"job_id": job_id, "key": key, "at": self.at}
         if refusal:
@@ -159,10 +182,18 @@ class LedgerMachine(RuleBasedStateMachine):
         )
         assert list(again) == first
 
+    @rule(who=WHO, more=st.integers(min_value=0, max_value=1))
+    def hold_the_rest(self, who: str, more: int) -> None:
+        """The last token may be held, and one more may not."""
+        person = self.people[who]
+        left = (person.remaining(self.today) or 0) - person.held(self.today)
+        if left + more > 0:
+            self.hold_legs(person, [left + more])
+
     @precondition(lambda self: self.holds)
-    @rule(any_hold=ANY, tokens=TOKENS, billable=st.booleans())
+    @rule(any_hold=ANY, tokens=TOKENS, billable=st.sampled_from([True, True, True, False]))
     def record_usage(self, any_hold: int, tokens: int, billable: bool) -> None:
-        _, hold = self.one(any_hold)
+        _, hold = self.one(any_hold, likely="open")
         hold.attempts += 1
         ledger.record_usage(
             hold=hold.real, attempt=hold.attempts, usage=Usage(total_tokens=tokens), at=self.at,
@@ -174,20 +205,21 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(any_hold=ANY)
     def charge(self, any_hold: int) -> None:
-        person, hold = self.one(any_hold)
-        if hold.state in ("open", "released"):
+        person, hold = self.one(any_hold, likely="due")
+        if hold.state not in ("due", "captured"):
             with pytest.raises(ledger.NotDue):
                 ledger.charge(hold=hold.real, at=self.at)
             return
         done = ledger.charge(hold=hold.real, at=self.at)
         assert (done.tokens, done.repeated) == (hold.reported, hold.state == "captured")
-        self.charged(person, hold)
+        self.charged(person, hold, done.entry_id)
         assert done.remaining_tokens == person.remaining(self.today)
 
-    def charged(self, person: Person, hold: TrueHold) -> None:
+    def charged(self, person: Person, hold: TrueHold, entry_id: int) -> None:
         if hold.state == "due":
             hold.state, hold.parked = "captured", False
             person.entries.append(("charge", hold.reported, hold.period))
+            person.charges.append(TrueCharge(entry_id, hold.reported, hold.period))
             self.written(person)
 
     @precondition(lambda self: self.holds)
@@ -197,13 +229,13 @@ class LedgerMachine(RuleBasedStateMachine):
         assert backlog.charge_due(at=self.at) == len(due)
         for real in due:
             (mine,) = [pair for pair in self.holds if pair[1].real.id == real.id]
-            self.charged(*mine)
+            self.charged(*mine, LedgerEntry.objects.get(hold_id=real.id, kind="charge").pk)
 
     @precondition(lambda self: self.holds)
     @rule(any_hold=ANY)
     def release(self, any_hold: int) -> None:
-        person, hold = self.one(any_hold)
-        if hold.state in ("due", "captured"):
+        person, hold = self.one(any_hold, likely="open")
+        if hold.state not in ("open", "released"):
             with pytest.raises(ledger.NotReleasable):
                 ledger.release(hold=hold.real, reason="model", at=self.at)
             return
@@ -215,7 +247,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     @rule(any_hold=ANY, parked=st.booleans())
     def park(self, any_hold: int, parked: bool) -> None:
-        _, hold = self.one(any_hold)
+        _, hold = self.one(any_hold, likely="open")
         ledger.park(hold=hold.real, at=self.at, parked=parked)
         if hold.is_live:
             hold.parked = parked
@@ -240,18 +272,81 @@ class LedgerMachine(RuleBasedStateMachine):
         if not done.repeated:
             person.tracked[key] = tokens
             person.entries.append(("charge", tokens, self.written(person)))
+            person.charges.append(TrueCharge(done.entry_id, tokens, person.start))
         assert done.tokens == person.tracked[key]
 
-    @rule(hours=st.integers(min_value=-12, max_value=72) | st.integers(24 * 5, 24 * 45))
+    @rule(hours=st.integers(min_value=-12, max_value=72))
     def pass_time(self, hours: int) -> None:
         """Clocks of several machines differ, so time may also go back a little."""
         self.at += timedelta(hours=hours)
 
-    @rule(who=WHO, kind=KINDS, suspended=st.sampled_from([False, False, False, True]))
-    def change_terms(self, who: str, kind: str, suspended: bool) -> None:
+    @rule(days=st.integers(min_value=5, max_value=45))
+    def pass_into_another_period(self, days: int) -> None:
+        self.at += timedelta(days=days)
+
+    @precondition(lambda self: any(person.charges for person in self.people.values()))
+    @rule(any_charge=ANY, tokens=TOKENS)
+    def refund(self, any_charge: int, tokens: int) -> None:
+        everyone = self.people.values()
+        charges = [(person, charge) for person in everyone for charge in person.charges]
+        person, charge = charges[any_charge % len(charges)]
+        most = min(charge.left, person.used_in(charge.period))
+        give = {"entry_id": charge.entry_id, "at": self.at, **factories.act()}
+        with pytest.raises(ledger.Refused):
+            ledger.refund(tokens=charge.left + 1, **give)
+        if most > 0:
+            tokens = min(tokens, most)
+            ledger.refund(tokens=tokens, **give)
+            charge.left -= tokens
+            person.entries.append(("refund", -tokens, charge.period))
+            self.written(person)
+
+    @rule(who=WHO, tokens=TOKENS)
+    def grant(self, who: str, tokens: int) -> None:
         person = self.people[who]
-        person.kind, person.suspended = kind, suspended
-        TokenLedger.objects.filter(user=person.user).update(period=kind, suspended=suspended)
+        ledger.grant(user=person.user, tokens=tokens, at=self.at, **factories.act())
+        person.entries.append(("grant", 0, self.written(person)))
+        person.grants.append((tokens, person.start))
+
+    @rule(who=WHO, tokens=TOKENS, sign=st.sampled_from([1, -1]))
+    def adjust(self, who: str, tokens: int, sign: int) -> None:
+        person, tokens = self.people[who], sign * tokens
+        change = {"user": person.user, "tokens": tokens, "at": self.at, **factories.act()}
+        if person.used(self.today) + tokens < 0:
+            with pytest.raises(ledger.Refused):
+                ledger.adjust(**change)
+            return
+        ledger.adjust(**change)
+        person.entries.append(("adjustment", tokens, self.written(person)))
+
+    @precondition(lambda self: self.holds)
+    @rule(any_hold=ANY)
+    def write_off(self, any_hold: int) -> None:
+        person, hold = self.one(any_hold, likely="due")
+        act = {"hold": hold.real, "at": self.at, **factories.act()}
+        if hold.state != "due":
+            with pytest.raises(ledger.Refused):
+                ledger.write_off(**act)
+            return
+        ledger.write_off(**act)
+        hold.state, hold.parked = "written_off", False
+        person.entries.append(("write_off", 0, hold.period))
+        self.written(person)
+
+    @rule(who=WHO, suspended=st.sampled_from([False, False, True]))
+    def suspend(self, who: str, suspended: bool) -> None:
+        person = self.people[who]
+        ledger.suspend(user=person.user, suspended=suspended, at=self.at, **factories.act())
+        person.suspended = suspended
+        person.entries.append(("suspension", 0, self.written(person)))
+
+    @rule(who=WHO, kind=KINDS)
+    def set_period(self, who: str, kind: str) -> None:
+        person = self.people[who]
+        ledger.set_period(user=person.user, period=kind, at=self.at, **factories.act())
+        self.written(person)
+        person.kind = kind
+        person.entries.append(("limit", 0, self.written(person)))
 
     @invariant()
     def figures_agree(self) -> None:
@@ -271,9 +366,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def holds_agree(self) -> None:
-        for _, hold in self.holds:
-            row = factories.row(hold.real)
-            assert (row.state, row.parked) == (hold.state, hold.parked)
+        rows = Hold.objects.filter(user__in=[p.user for p in self.people.values()])
+        assert set(rows.values_list("id", "state", "parked")) == {
+            (hold.real.id, hold.state, hold.parked) for _, hold in self.holds
+        }
 
     @invariant()
     def books_prove_themselves(self) -> None:

@@ -184,7 +184,7 @@ def test_page_and_gate_name_the_true_reset_after_a_change_of_time_zone(
 def test_a_shorter_period_starts_at_once(alice: User) -> None:
     factories.charged(alice, 400, at=instant("2027-03-10 12:00"))
 
-    TokenLedger.objects.filter(user=alice).update(period="day")
+    ledger.set_period(user=alice, period="day", at=instant("2027-03-11 12:00"), **factories.act())
 
     at = instant("2027-03-11 12:00")
     assert factories.figures(alice, at) == (0, 0)
@@ -193,10 +193,11 @@ def test_a_shorter_period_starts_at_once(alice: User) -> None:
 
 @pytest.mark.django_db
 def test_a_longer_period_starts_at_its_next_boundary(alice: User) -> None:
-    TokenLedger.objects.filter(user=alice).update(period="day")
-    factories.charged(alice, 400, at=instant("2027-03-10 12:00"))
+    now = instant("2027-03-10 12:00")
+    ledger.set_period(user=alice, period="day", at=now, **factories.act())
+    factories.charged(alice, 400, at=now)
 
-    TokenLedger.objects.filter(user=alice).update(period="month")
+    ledger.set_period(user=alice, period="month", at=now, **factories.act())
 
     april = instant("2027-04-01 00:00", "Asia/Seoul")
     assert factories.balance(alice, instant("2027-03-11 12:00")).resets_at == april
@@ -208,8 +209,10 @@ def test_a_longer_period_starts_at_its_next_boundary(alice: User) -> None:
 def test_grants_belong_to_their_period(alice: User) -> None:
     at = instant("2027-03-10 12:00")
     factories.charged(alice, 400, at=at)
-    TokenLedger.objects.filter(user=alice).update(granted=500)
+    ledger.grant(user=alice, tokens=500, at=at, **factories.act())
+    april = at + timedelta(days=30)
 
-    assert factories.balance(alice, at).remaining_tokens == 10_100
-    factories.charged(alice, 30, at=at + timedelta(days=30))
+    factories.charged(alice, 30, at=april)
+
+    assert factories.balance(alice, april).remaining_tokens == 9970
     assert TokenLedger.objects.get(user=alice).granted == 0

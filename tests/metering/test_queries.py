@@ -40,7 +40,7 @@ def test_a_balance_is_one_query(alice: User, django_assert_num_queries: Queries)
 
 def test_grants_add_to_what_remains(alice: User) -> None:
     factories.charged(alice, 487)
-    TokenLedger.objects.filter(user=alice).update(granted=200)
+    ledger.grant(user=alice, tokens=200, at=AT, **factories.act())
 
     assert factories.balance(alice).remaining_tokens == 9713
 

@@ -5,24 +5,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from accounts.models import User
 from metering import ledger, receipts
 from metering.models import LedgerEntry
 from metering.types import Usage
 from tests import factories
 from tests.factories import AT
-
-
-def refund(charge: LedgerEntry, tokens: int) -> None:
-    """A refund as it will stand in the ledger; the verb that writes it comes later."""
-    LedgerEntry.objects.create(
-        user_id=charge.user_id, seq=charge.seq + 1, kind="refund", tokens=-tokens, reverses=charge,
-        key="refund:1", period_start=charge.period_start, day=charge.day, created_at=AT,
-        used_after=charge.used_after - tokens, job_id=charge.job_id, reason="test",
-        api_type=charge.api_type, model=charge.model,
-    )  # fmt: skip
 
 
 def test_a_finished_short_shows_what_was_held_charged_and_given_back(alice: User) -> None:
@@ -110,14 +98,22 @@ def test_a_charge_above_its_hold_returns_nothing(alice: User) -> None:
     assert (receipt.held_tokens, receipt.charged_tokens, receipt.returned_tokens) == (500, 9000, 0)
 
 
-@pytest.mark.plants_ledger_errors
 def test_a_refund_stands_beside_the_charge(alice: User) -> None:
     charge = factories.entry(factories.charged(alice, 487))
-    refund(charge, 400)
+    ledger.refund(entry_id=charge.pk, tokens=400, at=AT, **factories.act())
 
     (leg,) = receipts.receipt(job_id=charge.job_id).legs
 
     assert (leg.charged_tokens, leg.refunded_tokens, leg.returned_tokens) == (487, 400, 13)
+
+
+def test_a_leg_that_was_written_off_was_given_back_whole(alice: User) -> None:
+    hold = factories.due(alice, 487, held=500)
+    ledger.write_off(hold=hold, at=AT, **factories.act())
+
+    (leg,) = receipts.receipt(job_id=hold.job_id).legs
+
+    assert (leg.state, leg.charged_tokens, leg.returned_tokens) == ("written_off", 0, 500)
 
 
 def test_a_receipt_takes_two_queries(

@@ -45,9 +45,7 @@ def test_the_day_is_over_when_a_job_would_pass_the_limit(alice: User, settings: 
     assert Hold.objects.count() == 2
 
 
-def test_what_was_charged_today_counts_for_everybody(
-    alice: User, bob: User, settings: Any
-) -> None:
+def test_what_was_charged_today_counts_for_everybody(alice: User, bob: User, settings: Any) -> None:
     settings.DAILY_SPEND_LIMIT_USD = Decimal(2)
     factories.short_charged(alice)
     factories.short_charged(bob)

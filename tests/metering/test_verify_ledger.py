@@ -1,5 +1,6 @@
 """manage.py verify_ledger: the books, and what every short's end says of its holds."""
 
+import json
 import subprocess
 import sys
 from io import StringIO
@@ -22,16 +23,16 @@ from tests.factories import AT
 planted = pytest.mark.plants_ledger_errors
 
 
-def verify() -> str:
+def verify(*options: str) -> str:
     out = StringIO()
-    call_command("verify_ledger", stdout=out)
+    call_command("verify_ledger", *options, stdout=out)
     return out.getvalue()
 
 
-def refused() -> tuple[str, CommandError]:
+def refused(*options: str) -> tuple[str, CommandError]:
     out = StringIO()
     with pytest.raises(CommandError) as error:
-        call_command("verify_ledger", stdout=out)
+        call_command("verify_ledger", *options, stdout=out)
     return out.getvalue(), error.value
 
 
@@ -154,6 +155,17 @@ def test_a_video_whose_charge_waits_is_paid_for(alice: User) -> None:
     assert found() == []
 
 
+def test_a_video_that_staff_wrote_off_is_no_error(alice: User) -> None:
+    job_id = uuid4()
+    analysis, video = factories.hold(alice, job_id=job_id)
+    ledger.release(hold=analysis, reason="test", at=AT)
+    ledger.record_usage(hold=video, attempt=1, usage=factories.RENDERED, at=AT)
+    ledger.write_off(hold=video, at=AT, **factories.act())
+    factories.short(alice, "succeeded", job_id=job_id)
+
+    assert found() == []
+
+
 @planted
 def test_a_row_of_each_short_that_differs_is_printed(alice: User) -> None:
     factories.short(alice, "succeeded")
@@ -184,3 +196,47 @@ def test_as_a_program_it_ends_with_status_1_when_the_books_are_wrong(alice: User
     assert ended.returncode == 1
     assert "free video" in ended.stdout
     assert "Traceback" not in ended.stderr
+
+
+def test_as_json_right_books_are_one_object(alice: User) -> None:
+    factories.due(alice)
+
+    assert json.loads(verify("--json")) == {
+        "verified": True, "users": 1, "entries": 0, "holds": 1, "due_holds": 1, "findings": [],
+    }  # fmt: skip
+
+
+@planted
+def test_as_json_each_finding_is_listed_and_the_status_is_1(alice: User) -> None:
+    factories.charged(alice)
+    factories.plant("UPDATE metering_tokenledger SET used = 0")
+
+    out, error = refused("--json")
+
+    assert error.returncode == 1
+    assert json.loads(out)["verified"] is False
+    assert json.loads(out)["findings"] == [
+        {
+            "invariant": "used", "user_id": alice.pk,
+            "detail": "used is 0, entries of the period give 487",
+        }
+    ]  # fmt: skip
+
+
+@planted
+def test_one_user_is_verified_whatever_is_wrong_with_others(alice: User, bob: User) -> None:
+    factories.charged(alice)
+    factories.charged(bob)
+    factories.short(alice, "succeeded")
+    factories.plant("UPDATE metering_tokenledger SET used = 0 WHERE user_id = %s", alice.pk)
+
+    out, _ = refused("--user", "Alice@example.org")
+
+    assert verify("--user", "bob@example.org").startswith("1 users, 1 entries, 1 holds")
+    assert out.count(f"user {alice.pk}: ") == 2
+
+
+def test_an_unknown_address_is_told(db: None) -> None:
+    _, error = refused("--user", "nobody@example.org")
+
+    assert str(error) == "There is no user with the e-mail address nobody@example.org."

@@ -1,0 +1,71 @@
+"""make bench: how fast the ledger is beside what PostgreSQL can do, and whether it stays so."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks import place as places
+
+SIZES = (10_000, 1_000_000, 10_000_000)
+QUICK_SIZES = (10_000, 100_000)
+
+
+def main() -> None:
+    """Take the figures and print them."""
+    options = _options()
+    place = places.open_place()
+    import django
+
+    django.setup()
+    figures: dict[str, Any] = {"taken_at": datetime.now(UTC).isoformat(timespec="seconds")}
+    try:
+        places.make_users()
+        if options.only != "growth":
+            figures["cycle"] = _cycle(place, quick=options.quick)
+        if options.only != "cycle":
+            figures["growth"] = _growth(place, quick=options.quick)
+    finally:
+        places.close_place(place, keep=options.keep)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="one short run, small tables")
+    parser.add_argument("--only", choices=("cycle", "growth"), help="one half of it")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--keep", action="store_true", help="keep the filled tables")
+    return parser.parse_args()
+
+
+def _cycle(place: places.Place, *, quick: bool) -> list[dict[str, Any]]:
+    from benchmarks import cycle
+
+    print("Hold + charge beside plain SQL, medians of all runs\n", flush=True)
+    cells = cycle.measure(place, runs=1 if quick else 5, seconds=1 if quick else 3)
+    print(cycle.show(cells), flush=True)
+    return cycle.to_json(cells)
+
+
+def _growth(place: places.Place, *, quick: bool) -> dict[str, Any]:
+    from django.utils import timezone
+
+    from benchmarks import growth
+    from metering import periods
+
+    today = periods.local_day(at=timezone.now()).isoformat()
+    print("\nFilling the tables (ten million entries take minutes) ...", flush=True)
+    sizes = QUICK_SIZES if quick else SIZES
+    databases = {n: growth.fill(place, entries=n, today=today) for n in sizes}
+    measured = growth.measure(databases, rounds=2 if quick else 9, calls=50 if quick else 200)
+    proof = growth.prove(measured[-1])
+    print("\nThe same calls beside more and more entries, one client\n")
+    print(growth.show(measured, proof), flush=True)
+    return growth.to_json(measured, proof)
+
+
+if __name__ == "__main__":
+    main()

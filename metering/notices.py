@@ -1,0 +1,178 @@
+"""Tell people what their charges have crossed, and staff that spending was paused.
+
+The charge writes the rows; here they are shown on the studio page until they are dismissed, and
+mailed afterwards, from the stored rows. Mail is sent at most once: a row is claimed, in a
+transaction of its own, before anything goes out. What a dying worker has claimed is not sent again;
+what a mail server that is away would have got is not even claimed, and waits.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import structlog
+from django.conf import settings
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from accounts.models import User
+from metering import pace, preferences, queries
+from metering.models import Notice, SpendingBrake
+from metering.types import Balance
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+TOO_LATE = timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The one notice that the studio page shows."""
+
+    id: int
+    level: int
+    used_tokens: int
+    limit_tokens: int
+
+
+def to_show(*, user: User, balance: Balance) -> Shown | None:
+    """The highest level that was crossed in this period and is still so, until it is dismissed.
+
+    A limit that was raised since, or tokens that were given back, make a notice untrue.
+    """
+    if balance.limit_tokens is None:
+        return None
+    most = balance.limit_tokens + balance.granted_tokens
+    row = (
+        Notice.objects.filter(
+            user=user, period_start=balance.period_start, limit_tokens=most, seen_at__isnull=True
+        )
+        .order_by("-level")
+        .first()
+    )
+    if row is None or balance.used_tokens * 100 < row.level * most:
+        return None
+    return Shown(id=row.pk, level=row.level, used_tokens=balance.used_tokens, limit_tokens=most)
+
+
+def dismiss(*, user: User, notice_id: int, at: datetime) -> None:
+    """The user has read a notice: it, and what is below it in its period, is shown no more."""
+    row = Notice.objects.filter(pk=notice_id, user=user).first()
+    if row is not None:
+        Notice.objects.filter(
+            user=user, period_start=row.period_start, level__lte=row.level, seen_at__isnull=True
+        ).update(seen_at=at)
+
+
+def send_waiting(*, at: datetime) -> int:
+    """Mail what waits, one mail for each user and one for each brake. Returns how many users.
+
+    Stops where a mail can't be sent; what was not claimed yet waits for the next run.
+    """
+    waiting = Notice.objects.filter(claimed_at__isnull=True)
+    users = list(waiting.order_by("user").values_list("user_id", flat=True).distinct()[:BATCH])
+    brakes = list(SpendingBrake.objects.filter(told_at__isnull=True).order_by("id")[:BATCH])
+    told = 0
+    if not (users or brakes):
+        return told
+    try:
+        with mail.get_connection() as connection:
+            for brake in brakes:
+                _tell_of_brake(brake=brake, connection=connection, at=at)
+            for user_id in users:
+                told += _tell(rows=_claim(user_id=user_id, at=at), connection=connection, at=at)
+    except OSError as error:
+        log.error("a mail could not be sent", error=f"{type(error).__name__}: {error}")
+    return told
+
+
+def _claim(*, user_id: int, at: datetime) -> list[Notice]:
+    """Take all waiting rows of a user, the highest first. Who comes second gets none."""
+    with transaction.atomic():
+        rows = list(
+            Notice.objects.select_for_update()
+            .filter(user_id=user_id, claimed_at__isnull=True)
+            .order_by("-period_start", "-level", "-id")
+        )
+        Notice.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_at=at)
+    return rows
+
+
+def _tell(*, rows: list[Notice], connection: BaseEmailBackend, at: datetime) -> bool:
+    """Mail the highest of a user's claimed rows to the user and, from their level on, to staff."""
+    if not rows or at - rows[0].created_at > TOO_LATE:
+        return False
+    top = rows[0]
+    user = User.objects.get(pk=top.user_id)
+    mailed = user.mail_notices and user.is_active
+    if mailed:
+        _user_mail(notice=top, user=user, at=at, connection=connection).send()
+        Notice.objects.filter(pk=top.pk).update(sent_at=at)
+    if settings.STAFF_EMAILS and 0 < settings.STAFF_NOTICE_LEVEL <= top.level:
+        shown = {"notice": top, "user": user, "page": _url("admin:metering_notice_changelist")}
+        _staff_mail(template="staff_notice", shown=shown, connection=connection).send()
+        Notice.objects.filter(pk=top.pk).update(staff_sent_at=at)
+    return mailed
+
+
+def _tell_of_brake(*, brake: SpendingBrake, connection: BaseEmailBackend, at: datetime) -> None:
+    won = SpendingBrake.objects.filter(pk=brake.pk, told_at__isnull=True).update(told_at=at)
+    if won and settings.STAFF_EMAILS and at - brake.paused_at <= TOO_LATE:
+        shown = {"brake": brake, "page": _url("admin:metering_spendingbrake_changelist")}
+        _staff_mail(template="staff_brake", shown=shown, connection=connection).send()
+
+
+def _user_mail(
+    *, notice: Notice, user: User, at: datetime, connection: BaseEmailBackend
+) -> mail.EmailMultiAlternatives:
+    balance = queries.balance(user=user, at=at)
+    off = _url("notices_off", preferences.off_token(user=user))
+    shown = {
+        "notice": notice,
+        "balance": balance,
+        "runs_out_on": pace.of(balance=balance, user=user, at=at),
+        "studio": settings.SITE_URL + settings.LOGIN_REDIRECT_URL,
+        "choice": _url("notices"),
+        "off": off,
+    }
+    zone = ZoneInfo(user.time_zone or settings.QUOTA_TIME_ZONE)
+    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone):
+        message = mail.EmailMultiAlternatives(
+            subject=_subject("notice", shown),
+            body=render_to_string("mails/notice.txt", shown),
+            to=[user.email],
+            headers={
+                "List-Unsubscribe": f"<{off}>",
+                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            },
+            connection=connection,
+        )
+        message.attach_alternative(render_to_string("mails/notice.html", shown), "text/html")
+    return message
+
+
+def _staff_mail(
+    *, template: str, shown: dict[str, Any], connection: BaseEmailBackend
+) -> mail.EmailMessage:
+    with translation.override(settings.LANGUAGE_CODE):
+        return mail.EmailMessage(
+            subject=_subject(template, shown),
+            body=render_to_string(f"mails/{template}.txt", shown),
+            to=settings.STAFF_EMAILS,
+            connection=connection,
+        )
+
+
+def _subject(template: str, shown: dict[str, Any]) -> str:
+    """A subject is one line, whatever the template's line ends are."""
+    return " ".join(render_to_string(f"mails/{template}_subject.txt", shown).split())
+
+
+def _url(name: str, *arguments: object) -> str:
+    return f"{settings.SITE_URL}{reverse(name, args=arguments)}"

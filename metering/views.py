@@ -1,0 +1,57 @@
+"""Pages about notices: which ones somebody wants, that one was read, and an end to the mails."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.authentication import caller
+from metering import forms, preferences
+from metering import notices as metering_notices
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def notices(request: HttpRequest) -> HttpResponse:
+    """/accounts/notices/: at which levels to be told, and whether by mail."""
+    user = caller(request)
+    now = {"levels": preferences.levels(user=user), "mail": user.mail_notices}
+    sent = request.POST if request.method == "POST" else None
+    form = forms.NoticesForm(sent, initial=now)
+    if form.is_valid():
+        preferences.choose(user=user, **form.chosen())
+        messages.success(request, _("Your choice is saved."))
+        return redirect("notices")
+    return render(request, "account/notices.html", {"form": form})
+
+
+@login_required
+@require_POST
+def notice_seen(request: HttpRequest, notice_id: int) -> HttpResponse:
+    """Dismiss a notice on the studio page."""
+    metering_notices.dismiss(user=caller(request), notice_id=notice_id, at=timezone.now())
+    return redirect(settings.LOGIN_REDIRECT_URL)
+
+
+@never_cache
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST"])
+def notices_off(request: HttpRequest, token: str) -> HttpResponse:
+    """The link in a mail: asks, then turns the mails off. The signed token is the right to do so,
+    so that neither a log-in nor a form token is needed, and mail programs can post it by
+    themselves."""
+    try:
+        owner = preferences.owner(token=token)
+    except preferences.BadLink as error:
+        raise Http404 from error
+    if request.method == "POST":
+        preferences.mails_off(token=token)
+    shown = {"email": owner.email, "done": request.method == "POST"}
+    return render(request, "account/notices_off.html", shown)

@@ -1,0 +1,56 @@
+"""Staff acts from several processes at once: one form is one entry, and no more than was taken."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from metering import staff
+from metering.models import LedgerEntry
+from tests import factories
+from tests.concurrency import together
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def refund(entry_id: int, key: UUID) -> str:
+    try:
+        staff.refund(
+            entry_id=entry_id, tokens=600, actor=None, reason="race", at=timezone.now(), key=key
+        )
+    except staff.Refused as refusal:
+        return str(refusal.most_tokens)
+    return "refunded"
+
+
+def grant(user: User, key: UUID) -> int:
+    return staff.grant(user=user, tokens=500, actor=None, reason="race", at=timezone.now(), key=key)
+
+
+def test_the_same_refund_sent_at_once_is_one_entry(alice: User) -> None:
+    now = timezone.now()
+    charge, key = factories.charged(alice, 1000, held=1000, at=now), uuid4()
+
+    answers = together.run(refund, [(charge.entry_id, key)] * 4)
+
+    assert answers == ["refunded"] * 4
+    assert LedgerEntry.objects.filter(kind="refund").count() == 1
+    assert factories.figures(alice, now) == (400, 0)
+
+
+def test_two_refunds_at_once_give_back_no_more_than_was_taken(alice: User) -> None:
+    now = timezone.now()
+    charge = factories.charged(alice, 1000, held=1000, at=now)
+
+    answers = together.run(refund, [(charge.entry_id, uuid4()) for _ in range(4)])
+
+    assert sorted(answers) == ["400", "400", "400", "refunded"]
+    assert factories.figures(alice, now) == (400, 0)
+
+
+def test_the_same_grant_sent_at_once_is_one_entry(alice: User) -> None:
+    answers = together.run(grant, [(alice, uuid4())] * 4)
+
+    assert len(set(answers)) == 1
+    assert factories.balance(alice, timezone.now()).granted_tokens == 500

@@ -1,0 +1,87 @@
+"""Without something that it needs the program says so in one sentence and does not start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+WHOLE = {
+    "DEBUG": "0",
+    "SECRET_KEY": "only-for-tests",
+    "ALLOWED_HOSTS": "shorts.example.org",
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+    "REDIS_URL": "redis://127.0.0.1:1/0",
+    "GEMINI_BASE_URL": "http://127.0.0.1:1",
+    "GOOGLE_CLOUD_PROJECT": "",
+    "GEMINI_API_KEY": "",
+}
+
+
+def start(folder: Path, *command: str, **changed: str) -> subprocess.CompletedProcess[str]:
+    """Run a program with everything that production needs, less what is changed."""
+    environment = {
+        **os.environ,
+        **WHOLE,
+        "DJANGO_SETTINGS_MODULE": "shortsproject.settings",
+        "LOCAL_DIR": str(folder),
+        **changed,
+    }
+    return subprocess.run(
+        [sys.executable, *command], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_with_everything_set_the_checks_pass(tmp_path: Path) -> None:
+    done = start(tmp_path, "manage.py", "check")
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "missing", ["SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL", "GEMINI_BASE_URL"]
+)
+def test_what_is_missing_is_named_in_one_line(tmp_path: Path, missing: str) -> None:
+    done = start(tmp_path, "manage.py", "check", **{missing: ""})
+
+    named = "GOOGLE_CLOUD_PROJECT" if missing == "GEMINI_BASE_URL" else missing
+    assert done.returncode == 1
+    assert done.stderr.startswith("Shorts cannot start: ")
+    assert named in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QUOTA_TIME_ZONE", "Mars/Olympus"),
+        ("DEFAULT_TOKEN_LIMIT", "many"),
+        ("DEFAULT_TOKEN_LIMIT", "-1"),
+        ("DAILY_SPEND_LIMIT_USD", "NaN"),
+        ("LOG_LANGUAGE", "fr"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_named(tmp_path: Path, name: str, value: str) -> None:
+    done = start(tmp_path, "manage.py", "check", **{name: value})
+
+    assert done.returncode == 1
+    assert name in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["-m", "celery", "-A", "shortsproject", "worker"],
+        ["-m", "celery", "-A", "shortsproject", "beat"],
+        ["-m", "gunicorn", "shortsproject.wsgi", "--no-control-socket", "--bind", "127.0.0.1:0"],
+    ],
+    ids=["worker", "beat", "web"],
+)
+def test_no_process_starts_without_a_secret(tmp_path: Path, command: list[str]) -> None:
+    done = start(tmp_path, *command, SECRET_KEY="")
+
+    assert done.returncode != 0
+    assert "Shorts cannot start: SECRET_KEY is not set" in done.stderr
+    assert "Traceback" not in done.stderr
