@@ -23,7 +23,7 @@ stop: ## end what `make run` started
 	@if [ -x .venv/bin/python ]; then $(STACK) stop; fi
 
 test: dev ## run the test suite on servers of its own (ARGS="-k hold")
-	@$(PYTHON) -m pytest $(ARGS)
+	@$(PYTHON) -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 check: dev ## lint, format, types, import contracts, migrations, Django's checks
 	$(PYTHON) -m ruff check .

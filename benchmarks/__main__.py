@@ -37,7 +37,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short run, small tables")
     parser.add_argument("--only", choices=("cycle", "growth"), help="one half of it")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
-    parser.add_argument("--keep", action="store_true", help="keep the filled tables")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep all data for a run of the same code"
+    )
     return parser.parse_args()
 
 
@@ -45,7 +47,7 @@ def _cycle(place: places.Place, *, quick: bool) -> list[dict[str, Any]]:
     from benchmarks import cycle
 
     print("Hold + charge beside plain SQL, medians of all runs\n", flush=True)
-    cells = cycle.measure(place, runs=1 if quick else 5, seconds=1 if quick else 3)
+    cells = cycle.measure(place, runs=1 if quick else 9, seconds=1 if quick else 2)
     print(cycle.show(cells), flush=True)
     return cycle.to_json(cells)
 

@@ -48,9 +48,14 @@ PINNED = {
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests() -> object:
     """Have the servers up before pytest-django loads the settings."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
         _clean_environment()
         _start_servers()
+    else:
+        # A broker database of its own, so that no worker takes another one's messages.
+        server, _, _ = os.environ["REDIS_URL"].rpartition("/")
+        os.environ["REDIS_URL"] = f"{server}/{1 + int(worker.removeprefix('gw'))}"
     return (yield)
 
 

@@ -90,7 +90,7 @@ def test_an_emptied_broker_only_costs_time(
 ) -> None:
     short = driving.begin(alice, seconds=8)
     with redis.Redis.from_url(settings.REDIS_URL) as broker:  # type: ignore[attr-defined]
-        broker.flushall()
+        broker.flushdb()
     make_due(short)
 
     stack.worker()
