@@ -7,8 +7,9 @@ STACK = $(PYTHON) -m shortsproject.local.stack
 CHECKED = DEBUG=1 SECRET_KEY=check DATABASE_URL=postgresql://check@127.0.0.1:1/check \
 	REDIS_URL=redis://127.0.0.1:1/0 GOOGLE_CLOUD_PROJECT= GEMINI_API_KEY= GEMINI_BASE_URL=
 ARGS =
+SOAK =
 
-.PHONY: help demo run stop test check bench lock clean local dev python messages
+.PHONY: help demo run stop test soak check bench lock clean local dev python messages
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -24,6 +25,11 @@ stop: ## end what `make run` started
 
 test: dev ## run the test suite on servers of its own (ARGS="-k hold")
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+soak: dev ## the long forms of the property and race tests (SOAK="SOAK_PROCESSES=64 ...")
+	@env LEDGER_EXAMPLES=2500 LEDGER_STEPS=20 SOAK_PROCESSES=64 SOAK_ROUNDS=200 SOAK_SECONDS=3600 \
+		$(SOAK) $(PYTHON) -m pytest -n 2 --dist worksteal tests/metering/test_ledger_model.py \
+		tests/concurrency $(ARGS)
 
 check: dev ## lint, format, types, import contracts, migrations, Django's checks
 	$(PYTHON) -m ruff check .

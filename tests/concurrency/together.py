@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = int(os.environ.get("SOAK_SECONDS", "60"))
 context = multiprocessing.get_context("forkserver")
 context.set_forkserver_preload(["pytest", "tests.concurrency.preload"])
 
