@@ -119,16 +119,18 @@ def spend_usd(*, at: datetime) -> Decimal:
 def refundable(*, entry: LedgerEntry, at: datetime) -> Refundable:
     """How much of a charge may still be refunded; nothing of an entry that is no charge.
 
-    Never more than is used in the period, where that is still the current one.
+    Never more than was used in the charge's period.
     """
     now = balance(user=entry.user, at=at)
     refunded = LedgerEntry.objects.filter(reverses=entry).aggregate(sum=Sum("tokens"))["sum"] or 0
     is_charge = entry.kind == LedgerEntry.Kind.CHARGE
     left = entry.tokens + refunded if is_charge else 0
     closed = entry.period_start != now.period_start
+    of_its_period = LedgerEntry.objects.filter(user=entry.user, period_start=entry.period_start)
+    used = of_its_period.order_by("-seq").values_list("used_after", flat=True)[0]
     return Refundable(
         charged_tokens=entry.tokens if is_charge else 0,
-        left_tokens=left if closed else min(left, now.used_tokens),
+        left_tokens=min(left, used),
         period_closed=closed,
     )
 

@@ -1,6 +1,7 @@
 """How a render is asked about, and what each answer does to its tokens."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from accounts.models import User
 from generation.models import Short, State
 from generation.pipeline import poll
 from metering import queries, receipts
-from metering.models import LedgerEntry
+from metering.models import ConversionRate, LedgerEntry, RateCard
 from shortsproject.local.gemini import StandIn
 from tests.generation import driving
 
@@ -33,6 +34,23 @@ def test_eight_seconds_of_the_fast_model_cost_exactly_a_thousand_tokens(renderin
     assert (leg.charged_tokens, leg.formula) == (1000, "8 s × $0.15 × 833")
     assert f"{entry.usd:.2f}" == "1.20"
     assert f"{entry.cost_usd:.2f}" == "0.80"
+
+
+def test_a_price_that_rises_during_the_render_changes_only_the_next_order(
+    alice: User, rendering: Short
+) -> None:
+    now = timezone.now()
+    RateCard.objects.create(
+        api_type="gemini-veo-video", model=rendering.model, label="dearer", resolution="720p",
+        usd_per_second=Decimal("0.30"), cost_usd_per_second=Decimal("0.20"), effective_from=now,
+        source="test",
+    )  # fmt: skip
+    ConversionRate.objects.create(tokens_per_usd=1000, effective_from=now, source="test")
+
+    driving.until(rendering, State.SUCCEEDED)
+
+    assert video_leg(rendering).charged_tokens == 1000
+    assert video_leg(driving.begin(alice, seconds=8)).estimated_tokens == 2400
 
 
 def test_while_it_renders_nothing_is_charged(rendering: Short) -> None:

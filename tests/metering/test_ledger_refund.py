@@ -164,3 +164,4 @@ def test_a_closed_period_is_never_refunded_below_zero(alice: User) -> None:
         refund(charge.pk, 600, at=NEXT_MONTH)
 
     assert (refusal.value.outcome, refusal.value.most_tokens) == ("below_zero", 200)
+    assert left(charge.pk, NEXT_MONTH) == 200
