@@ -2,7 +2,7 @@
 
 The model keeps a plain list of entries and holds and sums them; it knows nothing of counters. After
 every step both must show the same figures, and the books must prove themselves. LEDGER_EXAMPLES and
-LEDGER_STEPS make the run longer.
+LEDGER_STEPS make the run longer, LEDGER_PARTS splits it so that several processes can share it.
 """
 
 import os
@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -29,15 +28,18 @@ from metering.models import Hold, LedgerEntry
 from metering.types import OpenHold, Usage
 from tests import factories
 
-EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "25"))
-STEPS = int(os.environ.get("LEDGER_STEPS", "40"))
+EXAMPLES = int(os.environ.get("LEDGER_EXAMPLES", "15"))
+STEPS = int(os.environ.get("LEDGER_STEPS", "50"))
+PARTS = int(os.environ.get("LEDGER_PARTS", "1"))
 
-WHO = st.sampled_from(["alice", "bob"])
-ANY = st.integers(min_value=0, max_value=1000)
-TOKENS = st.integers(min_value=1, max_value=6000)
-LIMITS = st.none() | st.integers(min_value=0, max_value=20_000)
-PLACES = st.none() | st.integers(min_value=0, max_value=4)
-KINDS = st.sampled_from(["month", "week", "day", "lifetime"])
+KINDS = ("month", "week", "day", "lifetime")
+# How often each step is taken: often enough that holds live, wait, and cross into other periods.
+WEIGHTS = {
+    "hold": 6, "hold_the_rest": 1, "hold_again": 1, "record_usage": 5, "record_no_answer": 1,
+    "charge": 5, "charge_backlog": 1, "release": 3, "park": 2, "track": 1, "pass_hours": 2,
+    "pass_into_another_period": 3, "set_limit": 1, "set_period": 1, "grant": 2, "refund": 1,
+    "adjust": 1, "write_off": 1, "suspend": 1,
+}  # fmt: skip
 
 
 @dataclass
@@ -137,28 +139,42 @@ class LedgerMachine(RuleBasedStateMachine):
         user = User.objects.create_user(f"{name}@example.net", "correct horse")
         return factories.open_since(user)
 
+    @rule(
+        step=st.sampled_from([step for step, weight in WEIGHTS.items() for _ in range(weight)]),
+        who=st.sampled_from(["alice", "bob"]),
+        number=st.integers(min_value=0, max_value=999),
+        tokens=st.integers(min_value=1, max_value=3000),
+    )
+    def take(self, step: str, who: str, number: int, tokens: int) -> None:
+        """One step. The number chooses where there is something to choose."""
+        getattr(self, step)(self.people[who], number, tokens)
+
     @property
     def today(self) -> date:
         return (self.at + timedelta(hours=9)).date()
-
-    @property
-    def holds(self) -> list[tuple[Person, TrueHold]]:
-        return [(person, hold) for person in self.people.values() for hold in person.holds]
-
-    def one(self, any_number: int, *, likely: str = "") -> tuple[Person, TrueHold]:
-        """Any hold; mostly one in the likely state, because that is where something happens."""
-        chosen = [pair for pair in self.holds if pair[1].state == likely]
-        holds = chosen if chosen and any_number % 4 else self.holds
-        return holds[-1 - any_number // 4 % len(holds)]
 
     def written(self, person: Person) -> date:
         """Whatever writes a ledger first rolls it over, for good."""
         person.start = person.period(self.today)
         return person.start
 
-    @rule(who=WHO, legs=st.lists(TOKENS, min_size=1, max_size=2))
-    def hold(self, who: str, legs: list[int]) -> None:
-        self.hold_legs(self.people[who], legs)
+    def noted(self, person: Person, kind: str, tokens: int = 0) -> None:
+        person.entries.append((kind, tokens, self.written(person)))
+
+    def one(self, person: Person, number: int, *, likely: str) -> TrueHold | None:
+        """Any hold; mostly one in the likely state, because that is where something happens."""
+        chosen = [hold for hold in person.holds if hold.state == likely]
+        holds = chosen if chosen and number % 4 else person.holds
+        return holds[number // 4 % len(holds)] if holds else None
+
+    def hold(self, person: Person, number: int, tokens: int) -> None:
+        self.hold_legs(person, [tokens, 500] if number % 2 else [tokens])
+
+    def hold_the_rest(self, person: Person, number: int, tokens: int) -> None:
+        """The last token may be held, and one more may not."""
+        left = (person.remaining(self.today) or 0) - person.held(self.today) + number % 2
+        if left > 0:
+            self.hold_legs(person, [left])
 
     def hold_legs(self, person: Person, legs: list[int]) -> None:
         job_id, key = uuid4(), str(uuid4())
@@ -172,40 +188,31 @@ class LedgerMachine(RuleBasedStateMachine):
         period = self.written(person)
         person.holds += [TrueHold(real=real, period=period, key=key) for real in made]
 
-    @precondition(lambda self: self.holds)
-    @rule(any_hold=ANY)
-    def hold_again(self, any_hold: int) -> None:
-        person, chosen = self.one(any_hold)
-        first = [hold.real for hold in person.holds if hold.key == chosen.key]
-        again = factories.hold(
-            person.user, 9999, job_id=chosen.real.job_id, key=chosen.key, at=self.at
-        )
-        assert list(again) == first
+    def hold_again(self, person: Person, number: int, tokens: int) -> None:
+        if chosen := self.one(person, number, likely="open"):
+            first = [hold.real for hold in person.holds if hold.key == chosen.key]
+            order: dict[str, Any] = {"job_id": chosen.real.job_id, "key": chosen.key}
+            assert list(factories.hold(person.user, tokens, at=self.at, **order)) == first
 
-    @rule(who=WHO, more=st.integers(min_value=0, max_value=1))
-    def hold_the_rest(self, who: str, more: int) -> None:
-        """The last token may be held, and one more may not."""
-        person = self.people[who]
-        left = (person.remaining(self.today) or 0) - person.held(self.today)
-        if left + more > 0:
-            self.hold_legs(person, [left + more])
-
-    @precondition(lambda self: self.holds)
-    @rule(any_hold=ANY, tokens=TOKENS, billable=st.sampled_from([True, True, True, False]))
-    def record_usage(self, any_hold: int, tokens: int, billable: bool) -> None:
-        _, hold = self.one(any_hold, likely="open")
+    def record_usage(self, person: Person, number: int, tokens: int, paid: bool = True) -> None:
+        hold = self.one(person, number, likely="open")
+        if hold is None:
+            return
         hold.attempts += 1
         ledger.record_usage(
             hold=hold.real, attempt=hold.attempts, usage=Usage(total_tokens=tokens), at=self.at,
-            billable=billable,
+            billable=paid,
         )  # fmt: skip
-        if billable and hold.state == "open":
+        if paid and hold.state == "open":
             hold.state, hold.reported = "due", tokens
 
-    @precondition(lambda self: self.holds)
-    @rule(any_hold=ANY)
-    def charge(self, any_hold: int) -> None:
-        person, hold = self.one(any_hold, likely="due")
+    def record_no_answer(self, person: Person, number: int, tokens: int) -> None:
+        self.record_usage(person, number, tokens, paid=False)
+
+    def charge(self, person: Person, number: int, tokens: int) -> None:
+        hold = self.one(person, number, likely="due")
+        if hold is None:
+            return
         if hold.state not in ("due", "captured"):
             with pytest.raises(ledger.NotDue):
                 ledger.charge(hold=hold.real, at=self.at)
@@ -222,19 +229,19 @@ class LedgerMachine(RuleBasedStateMachine):
             person.charges.append(TrueCharge(entry_id, hold.reported, hold.period))
             self.written(person)
 
-    @precondition(lambda self: self.holds)
-    @rule()
-    def charge_backlog(self) -> None:
+    def charge_backlog(self, *_: Any) -> None:
         due = queries.due_holds(at=self.at, most=backlog.BATCH)
         assert backlog.charge_due(at=self.at) == len(due)
         for real in due:
-            (mine,) = [pair for pair in self.holds if pair[1].real.id == real.id]
-            self.charged(*mine, LedgerEntry.objects.get(hold_id=real.id, kind="charge").pk)
+            (person,) = [p for p in self.people.values() if p.user.pk == real.user_id]
+            (hold,) = [hold for hold in person.holds if hold.real.id == real.id]
+            entry = LedgerEntry.objects.get(hold_id=real.id, kind="charge")
+            self.charged(person, hold, entry.pk)
 
-    @precondition(lambda self: self.holds)
-    @rule(any_hold=ANY)
-    def release(self, any_hold: int) -> None:
-        person, hold = self.one(any_hold, likely="open")
+    def release(self, person: Person, number: int, tokens: int) -> None:
+        hold = self.one(person, number, likely="open")
+        if hold is None:
+            return
         if hold.state not in ("open", "released"):
             with pytest.raises(ledger.NotReleasable):
                 ledger.release(hold=hold.real, reason="model", at=self.at)
@@ -244,26 +251,14 @@ class LedgerMachine(RuleBasedStateMachine):
             hold.state, hold.parked = "released", False
             self.written(person)
 
-    @precondition(lambda self: self.holds)
-    @rule(any_hold=ANY, parked=st.booleans())
-    def park(self, any_hold: int, parked: bool) -> None:
-        _, hold = self.one(any_hold, likely="open")
-        ledger.park(hold=hold.real, at=self.at, parked=parked)
-        if hold.is_live:
-            hold.parked = parked
+    def park(self, person: Person, number: int, tokens: int) -> None:
+        if hold := self.one(person, number, likely="open"):
+            parked = tokens % 2 == 0
+            ledger.park(hold=hold.real, at=self.at, parked=parked)
+            hold.parked = parked and hold.is_live
 
-    @rule(who=WHO, tokens=LIMITS, places=PLACES)
-    def set_limit(self, who: str, tokens: int | None, places: int | None) -> None:
-        person = self.people[who]
-        factories.limit(person.user, tokens, at=self.at, max_in_flight=places)
-        person.limit = tokens
-        person.places = person.places if places is None else places
-        person.entries.append(("limit", 0, self.written(person)))
-
-    @rule(who=WHO, tokens=TOKENS, key=st.sampled_from("abcdefgh"))
-    def track(self, who: str, tokens: int, key: str) -> None:
-        person = self.people[who]
-        key = f"{who}:{key}"
+    def track(self, person: Person, number: int, tokens: int) -> None:
+        key = f"{person.user.pk}:{number % 8}"
         done = ledger.track_token_usage(
             user=person.user, api_type=factories.ANALYSIS.api_type, model=factories.ANALYSIS.model,
             usage=Usage(total_tokens=tokens), key=key, at=self.at,
@@ -271,82 +266,76 @@ class LedgerMachine(RuleBasedStateMachine):
         assert done.repeated == (key in person.tracked)
         if not done.repeated:
             person.tracked[key] = tokens
-            person.entries.append(("charge", tokens, self.written(person)))
+            self.noted(person, "charge", tokens)
             person.charges.append(TrueCharge(done.entry_id, tokens, person.start))
         assert done.tokens == person.tracked[key]
 
-    @rule(hours=st.integers(min_value=-12, max_value=72))
-    def pass_time(self, hours: int) -> None:
+    def pass_hours(self, person: Person, number: int, tokens: int) -> None:
         """Clocks of several machines differ, so time may also go back a little."""
-        self.at += timedelta(hours=hours)
+        self.at += timedelta(hours=number % 85 - 12)
 
-    @rule(days=st.integers(min_value=5, max_value=45))
-    def pass_into_another_period(self, days: int) -> None:
-        self.at += timedelta(days=days)
+    def pass_into_another_period(self, person: Person, number: int, tokens: int) -> None:
+        self.at += timedelta(days=5 + number % 40)
 
-    @precondition(lambda self: any(person.charges for person in self.people.values()))
-    @rule(any_charge=ANY, tokens=TOKENS)
-    def refund(self, any_charge: int, tokens: int) -> None:
-        everyone = self.people.values()
-        charges = [(person, charge) for person in everyone for charge in person.charges]
-        person, charge = charges[any_charge % len(charges)]
-        most = min(charge.left, person.used_in(charge.period))
-        give = {"entry_id": charge.entry_id, "at": self.at, **factories.act()}
+    def set_limit(self, person: Person, number: int, tokens: int) -> None:
+        limit = None if number % 5 == 0 else tokens * 4
+        factories.limit(person.user, limit, at=self.at, max_in_flight=number % 6)
+        person.limit, person.places = limit, number % 6
+        self.noted(person, "limit")
+
+    def set_period(self, person: Person, number: int, tokens: int) -> None:
+        kind = KINDS[number % 4]
+        ledger.set_period(user=person.user, period=kind, at=self.at, **factories.act())
+        self.written(person)
+        person.kind = kind
+        self.noted(person, "limit")
+
+    def grant(self, person: Person, number: int, tokens: int) -> None:
+        ledger.grant(user=person.user, tokens=tokens, at=self.at, **factories.act())
+        self.noted(person, "grant")
+        person.grants.append((tokens, person.start))
+
+    def refund(self, person: Person, number: int, tokens: int) -> None:
+        if not person.charges:
+            return
+        charge = person.charges[number % len(person.charges)]
+        give: dict[str, Any] = {"entry_id": charge.entry_id, "at": self.at}
         with pytest.raises(ledger.Refused):
-            ledger.refund(tokens=charge.left + 1, **give)
-        if most > 0:
-            tokens = min(tokens, most)
-            ledger.refund(tokens=tokens, **give)
+            ledger.refund(tokens=charge.left + 1, **give, **factories.act())
+        tokens = min(tokens, charge.left, person.used_in(charge.period))
+        if tokens > 0:
+            ledger.refund(tokens=tokens, **give, **factories.act())
             charge.left -= tokens
             person.entries.append(("refund", -tokens, charge.period))
             self.written(person)
 
-    @rule(who=WHO, tokens=TOKENS)
-    def grant(self, who: str, tokens: int) -> None:
-        person = self.people[who]
-        ledger.grant(user=person.user, tokens=tokens, at=self.at, **factories.act())
-        person.entries.append(("grant", 0, self.written(person)))
-        person.grants.append((tokens, person.start))
-
-    @rule(who=WHO, tokens=TOKENS, sign=st.sampled_from([1, -1]))
-    def adjust(self, who: str, tokens: int, sign: int) -> None:
-        person, tokens = self.people[who], sign * tokens
-        change = {"user": person.user, "tokens": tokens, "at": self.at, **factories.act()}
+    def adjust(self, person: Person, number: int, tokens: int) -> None:
+        tokens = -tokens if number % 2 else tokens
+        change: dict[str, Any] = {"user": person.user, "tokens": tokens, "at": self.at}
         if person.used(self.today) + tokens < 0:
             with pytest.raises(ledger.Refused):
-                ledger.adjust(**change)
+                ledger.adjust(**change, **factories.act())
             return
-        ledger.adjust(**change)
-        person.entries.append(("adjustment", tokens, self.written(person)))
+        ledger.adjust(**change, **factories.act())
+        self.noted(person, "adjustment", tokens)
 
-    @precondition(lambda self: self.holds)
-    @rule(any_hold=ANY)
-    def write_off(self, any_hold: int) -> None:
-        person, hold = self.one(any_hold, likely="due")
-        act = {"hold": hold.real, "at": self.at, **factories.act()}
+    def write_off(self, person: Person, number: int, tokens: int) -> None:
+        hold = self.one(person, number, likely="due")
+        if hold is None:
+            return
         if hold.state != "due":
             with pytest.raises(ledger.Refused):
-                ledger.write_off(**act)
+                ledger.write_off(hold=hold.real, at=self.at, **factories.act())
             return
-        ledger.write_off(**act)
+        ledger.write_off(hold=hold.real, at=self.at, **factories.act())
         hold.state, hold.parked = "written_off", False
         person.entries.append(("write_off", 0, hold.period))
         self.written(person)
 
-    @rule(who=WHO, suspended=st.sampled_from([False, False, True]))
-    def suspend(self, who: str, suspended: bool) -> None:
-        person = self.people[who]
-        ledger.suspend(user=person.user, suspended=suspended, at=self.at, **factories.act())
-        person.suspended = suspended
-        person.entries.append(("suspension", 0, self.written(person)))
-
-    @rule(who=WHO, kind=KINDS)
-    def set_period(self, who: str, kind: str) -> None:
-        person = self.people[who]
-        ledger.set_period(user=person.user, period=kind, at=self.at, **factories.act())
-        self.written(person)
-        person.kind = kind
-        person.entries.append(("limit", 0, self.written(person)))
+    def suspend(self, person: Person, number: int, tokens: int) -> None:
+        person.suspended = number % 3 == 0
+        ledger.suspend(user=person.user, suspended=person.suspended, at=self.at, **factories.act())
+        self.noted(person, "suspension")
 
     @invariant()
     def figures_agree(self) -> None:
@@ -368,7 +357,9 @@ class LedgerMachine(RuleBasedStateMachine):
     def holds_agree(self) -> None:
         rows = Hold.objects.filter(user__in=[p.user for p in self.people.values()])
         assert set(rows.values_list("id", "state", "parked")) == {
-            (hold.real.id, hold.state, hold.parked) for _, hold in self.holds
+            (hold.real.id, hold.state, hold.parked)
+            for person in self.people.values()
+            for hold in person.holds
         }
 
     @invariant()
@@ -377,11 +368,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.django_db
-def test_any_order_of_verbs_leaves_the_figures_of_the_model() -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_any_order_of_verbs_leaves_the_figures_of_the_model(part: int) -> None:
     run_state_machine_as_test(
         LedgerMachine,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=EXAMPLES // PARTS,
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
