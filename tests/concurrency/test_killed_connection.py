@@ -194,3 +194,40 @@ def test_a_storm_of_killed_connections_leaves_right_books(alice: User) -> None:
     assert {hold.id for done in finished for hold in done} <= charged
     assert audit.run() == []
     assert factories.figures(alice, at)[0] == 7 * len(charged)
+
+
+VERBS: dict[str, Callable[..., Any]] = {
+    "refund": lambda user, charge, hold, **act: ledger.refund(
+        entry_id=charge.entry_id, tokens=60, **act
+    ),
+    "grant": lambda user, charge, hold, **act: ledger.grant(user=user, tokens=5, **act),
+    "adjust": lambda user, charge, hold, **act: ledger.adjust(user=user, tokens=-5, **act),
+    "suspend": lambda user, charge, hold, **act: ledger.suspend(user=user, suspended=True, **act),
+    "write_off": lambda user, charge, hold, **act: ledger.write_off(hold=hold, **act),
+    "set_limit": lambda user, charge, hold, **act: ledger.set_limit(user=user, tokens=7, **act),
+    "set_period": lambda user, charge, hold, **act: ledger.set_period(
+        user=user, period="day", **act
+    ),
+    "track": lambda user, charge, hold, at, key, **act: ledger.track_token_usage(
+        user=user, api_type=factories.ANALYSIS.api_type, model=factories.ANALYSIS.model,
+        usage=Usage(total_tokens=9), key=key, at=at,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_killed_between_its_counters_and_its_entry_has_changed_nothing(
+    alice: User, verb: str
+) -> None:
+    at, act = timezone.now(), factories.act()
+    charge, hold = factories.charged(alice, 100, at=at), factories.due(alice, 50, at=at)
+    before = state()
+
+    with locked(f"SELECT * FROM accounts_user WHERE id = {alice.pk} FOR UPDATE"):
+        kill_while_it_waits(lambda: VERBS[verb](alice, charge, hold, at=at, **act))
+
+    assert state() == before
+    VERBS[verb](alice, charge, hold, at=at, **act)
+    VERBS[verb](alice, charge, hold, at=at, **act)
+    assert LedgerEntry.objects.count() == 2
+    assert state() != before
