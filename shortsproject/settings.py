@@ -290,6 +290,7 @@ EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Shorts <noreply@localhost>")
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 SITE_URL = (
     env.str("SITE_URL", default="") or f"http://127.0.0.1:{env.str('PORT', '') or 8000}"
 ).rstrip("/")

@@ -5,7 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from shortsproject import errors, health
+from shortsproject import errors, health, metrics
 
 urlpatterns = [
     path("", include("generation.urls")),
@@ -18,6 +18,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
     path("healthz", health.healthz),
+    path("metrics", metrics.metrics),
 ]
 
 handler400 = errors.bad_request
