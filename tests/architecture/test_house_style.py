@@ -15,7 +15,7 @@ VAGUE_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py", "exceptions.py"
 LONGEST_FUNCTION = 40
 LONGEST_FILE = 400
 LONGEST_TEST = 25
-EDGES = ("views", "api", "tasks", "admin", "management", "local", "apps", "admin_pages")
+EDGES = ("views", "api", "tasks", "admin", "management", "local", "apps", "admin_pages", "metrics")
 LOOPS_ALLOWED = ("concurrency", "journeys", "architecture", "local")
 
 

@@ -120,9 +120,8 @@ def test_an_entry_with_another_limit_than_its_neighbours_is_found(alice: User) -
 
     factories.plant("UPDATE metering_ledgerentry SET limit_after = 9 WHERE id = %s", entry.pk)
 
-    assert found()["limit_after"][0] == (
-        f"entry {entry.pk} says a limit of 9, before it were 10000, changed by 0"
-    )
+    said = f"entry {entry.pk} says a limit of 9, before it were 10000, changed by 0"
+    assert said in found()["limit_after"]
 
 
 def test_limits_and_grants_of_staff_follow_from_each_other(alice: User) -> None:
