@@ -68,6 +68,7 @@ class UserForm(LowerCaseEmail, unfold_forms.UserChangeForm):
 
 
 @admin.register(User)
+# unfold has no types, so the stubs' type argument can't be given at run time.
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
     """People log in by e-mail address. Who leaves is deactivated: their ledger stays."""
 

@@ -203,7 +203,7 @@ def _convert_in_child(data: bytes) -> bytes:
     environment["MALLOC_ARENA_MAX"] = "2"
     command = [sys.executable, "-P", __file__]
     try:
-        child = subprocess.run(  # noqa: S603
+        child = subprocess.run(  # noqa: S603 - this very file
             command, input=data, capture_output=True, env=environment, timeout=_CHILD_SECONDS
         )
     except subprocess.TimeoutExpired as error:

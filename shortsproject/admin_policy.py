@@ -20,5 +20,5 @@ class AdminPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         if request.path.startswith("/admin/"):
-            response._csp_replace = POLICY  # type: ignore[attr-defined]
+            response._csp_replace = POLICY  # type: ignore[attr-defined]  # django-csp reads it
         return response

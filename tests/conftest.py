@@ -1,6 +1,7 @@
 """People, prices and servers that the tests share, and the proof after every test."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.test import TransactionTestCase
@@ -91,10 +92,10 @@ def stand_in_server() -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def stand_in(stand_in_server: StandIn, settings: object) -> StandIn:
+def stand_in(stand_in_server: StandIn, settings: Any) -> StandIn:
     """The Gemini stand-in, with its counts at zero, as the configured provider."""
     stand_in_server.reset()
-    settings.GEMINI_BASE_URL = stand_in_server.url  # type: ignore[attr-defined]
+    settings.GEMINI_BASE_URL = stand_in_server.url
     return stand_in_server
 
 

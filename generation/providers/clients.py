@@ -123,7 +123,7 @@ def enterprise() -> genai.Client:
     if made.credentials is not None:
         with made.refreshing:
             if made.credentials.expired or not made.credentials.token:
-                made.credentials.refresh(_TokenRequest())  # type: ignore[no-untyped-call]
+                made.credentials.refresh(_TokenRequest())  # type: ignore[no-untyped-call]  # google-auth
     return made.client
 
 
@@ -182,11 +182,11 @@ class _TokenRequest(google.auth.transport.requests.Request):
     ) -> Any:
         left = _current.get().seconds_left
         if left <= 0:
-            raise google.auth.exceptions.TransportError(  # type: ignore[no-untyped-call]
+            raise google.auth.exceptions.TransportError(  # type: ignore[no-untyped-call]  # google-auth
                 "no time left to ask for a token"
             )
         timeout = min(left, CONNECT_SECONDS)
-        return super().__call__(  # type: ignore[no-untyped-call]
+        return super().__call__(  # type: ignore[no-untyped-call]  # google-auth
             url, method, body, headers, timeout, **more
         )
 

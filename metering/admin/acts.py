@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -144,15 +144,14 @@ class LedgerActs(ActingAdmin):
         url_path="export",
         permissions=["statement"],
     )
-    def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponseBase:
         """The same file that the person can have."""
         row = self.row(request, object_id)
         known = queries.entry_periods(user=row.user, at=timezone.now())
         form = act_forms.ExportForm(request.POST or None, periods=known)
         if request.method == "POST" and form.is_valid():
             period, kind = form.cleaned_data["period"], form.cleaned_data["format"]
-            download: Any = exports.response(user=row.user, period_start=period, kind=kind)
-            return download  # type: ignore[no-any-return]
+            return exports.response(user=row.user, period_start=period, kind=kind)
         return staff_pages.form_page(
             model_admin=self, request=request, title=gettext("Export entries"),
             lead=str(row.user), form=form,

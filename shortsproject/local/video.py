@@ -160,7 +160,7 @@ def _moving(still: Image.Image, shape: Shape) -> Iterator[VideoFrame]:
     )
     sink = graph.add("buffersink")
     graph.link_nodes(source, planes, pan, sink).configure()
-    frame = VideoFrame.from_image(still)  # type: ignore[no-untyped-call]
+    frame = VideoFrame.from_image(still)  # type: ignore[no-untyped-call]  # PyAV
     frame.pts, frame.time_base = 0, Fraction(1, FRAMES_PER_SECOND)
     graph.push(frame)
     for number in range(count):

@@ -1,6 +1,7 @@
 """The pages around an account, the frame of every page, and the pages for what went wrong."""
 
 import re
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -156,8 +157,8 @@ def test_the_error_page_needs_no_request_either() -> None:
     assert looks_like_ours(page)
 
 
-def test_too_many_tries_are_paused_in_our_look(client: Client, db: None, settings: object) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"signup": "1/h/ip"}  # type: ignore[attr-defined]
+def test_too_many_tries_are_paused_in_our_look(client: Client, db: None, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"signup": "1/h/ip"}
     client.post("/accounts/signup/", REMOTE_ADDR="192.0.2.1")
 
     response = client.post("/accounts/signup/", REMOTE_ADDR="192.0.2.1")

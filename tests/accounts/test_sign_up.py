@@ -1,5 +1,7 @@
 """From a stranger to a user with a ledger."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -24,13 +26,11 @@ def test_a_stranger_signs_up_and_is_in_the_studio(client: Client) -> None:
     assert response.context["user"].email == "dana@example.org"
 
 
-def test_a_new_user_has_the_default_limit_and_nothing_used(
-    client: Client, settings: object
-) -> None:
+def test_a_new_user_has_the_default_limit_and_nothing_used(client: Client, settings: Any) -> None:
     client.post("/accounts/signup/", GIVEN)
 
     balance = queries.balance(user=User.objects.get(), at=timezone.now())
-    assert balance.limit_tokens == settings.DEFAULT_TOKEN_LIMIT  # type: ignore[attr-defined]
+    assert balance.limit_tokens == settings.DEFAULT_TOKEN_LIMIT
     assert (balance.used_tokens, balance.held_tokens, balance.suspended) == (0, 0, False)
 
 
@@ -50,8 +50,8 @@ def test_an_address_that_is_taken_makes_no_second_account(client: Client, alice:
     assert list(User.objects.all()) == [alice]
 
 
-def test_a_closed_sign_up_says_so_and_makes_nobody(client: Client, settings: object) -> None:
-    settings.SIGNUP_OPEN = False  # type: ignore[attr-defined]
+def test_a_closed_sign_up_says_so_and_makes_nobody(client: Client, settings: Any) -> None:
+    settings.SIGNUP_OPEN = False
 
     shown = client.get("/accounts/signup/").content.decode()
     sent = client.post("/accounts/signup/", GIVEN).content.decode()

@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
@@ -152,10 +153,8 @@ def test_a_closed_model_takes_no_new_order(alice: User, model: str) -> None:
     assert not Hold.objects.exists()
 
 
-def test_the_operators_daily_budget_stops_new_orders(
-    alice: User, bob: User, settings: object
-) -> None:
-    settings.DAILY_SPEND_LIMIT_USD = Decimal("1.00")  # type: ignore[attr-defined]
+def test_the_operators_daily_budget_stops_new_orders(alice: User, bob: User, settings: Any) -> None:
+    settings.DAILY_SPEND_LIMIT_USD = Decimal("1.00")
     driving.begin(alice, seconds=8)
 
     with pytest.raises(spending.SpendingPaused):

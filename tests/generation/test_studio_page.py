@@ -1,6 +1,7 @@
 """The studio: the form that begins a short, and what it shows before anything is ordered."""
 
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -171,11 +172,9 @@ def test_the_page_loads_nothing_from_elsewhere_and_nothing_inline(web: Client) -
     assert "no-store" in page["Cache-Control"]
 
 
-def test_the_stand_in_is_announced_and_a_real_provider_is_not(
-    web: Client, settings: object
-) -> None:
+def test_the_stand_in_is_announced_and_a_real_provider_is_not(web: Client, settings: Any) -> None:
     with_stand_in = text(web.get("/"))
-    settings.GOOGLE_CLOUD_PROJECT = "real"  # type: ignore[attr-defined]
+    settings.GOOGLE_CLOUD_PROJECT = "real"
 
     assert "No money is spent" in with_stand_in
     assert "No money is spent" not in text(web.get("/"))
@@ -190,9 +189,9 @@ def test_a_stranger_reads_what_it_is_and_what_a_video_costs(client: Client, db: 
 
 
 def test_a_stranger_is_not_asked_to_sign_up_where_it_is_closed(
-    client: Client, db: None, settings: object
+    client: Client, db: None, settings: Any
 ) -> None:
-    settings.SIGNUP_OPEN = False  # type: ignore[attr-defined]
+    settings.SIGNUP_OPEN = False
 
     assert "/accounts/signup/" not in client.get("/").content.decode()
 

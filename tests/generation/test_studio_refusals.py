@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -110,9 +111,9 @@ def test_two_pictures_are_refused(web: Client) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused_and_the_words_are_kept(
-    web: Client, settings: object
+    web: Client, settings: Any
 ) -> None:
-    settings.MAX_UPLOAD_BYTES = 1024  # type: ignore[attr-defined]
+    settings.MAX_UPLOAD_BYTES = 1024
 
     response = order(web, picture=PICTURE + bytes(100_000), prompt="kept")
 
@@ -134,8 +135,8 @@ def test_a_form_used_for_another_video_before_gets_a_new_key(web: Client) -> Non
     assert Short.objects.count() == 1
 
 
-def test_a_paused_day_is_said_plainly(web: Client, settings: object) -> None:
-    settings.DAILY_SPEND_LIMIT_USD = Decimal("0.10")  # type: ignore[attr-defined]
+def test_a_paused_day_is_said_plainly(web: Client, settings: Any) -> None:
+    settings.DAILY_SPEND_LIMIT_USD = Decimal("0.10")
 
     response = order(web)
 
