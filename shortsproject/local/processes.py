@@ -1,11 +1,15 @@
 """Finding and ending processes, and free ports."""
 
+import random
 import socket
 import time
 
 import psutil
 
 LOOPBACK = "127.0.0.1"
+# Below the ports that Linux, macOS and Windows lend to outgoing connections (32768 and up): a
+# server that was killed finds its port again, because nobody was lent it meanwhile.
+SERVER_PORTS = range(20_000, 32_000)
 
 
 class LocalError(Exception):
@@ -24,12 +28,13 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port(preferred: int = 0) -> int:
-    """The preferred port if it is free, else another one."""
+    """The preferred port if it is free, else another one. Raises LocalError if there is none."""
     if preferred and port_is_free(preferred):
         return preferred
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    for port in random.sample(SERVER_PORTS, k=len(SERVER_PORTS)):
+        if port_is_free(port):
+            return port
+    raise LocalError(f"No port from {SERVER_PORTS.start} to {SERVER_PORTS.stop - 1} is free.")
 
 
 def find(pid: int, *words: str) -> psutil.Process | None:
