@@ -6,12 +6,12 @@ Verbs: **hold** sets tokens aside for all legs of a job, or refuses; **record_us
 provider reported and makes the hold due; **charge** turns a due hold into one entry and gives the
 rest back; **release** gives an open hold back whole; **park** keeps a hold but frees its place in
 flight; **track_token_usage** charges what could not be held before. Staff's are **set_limit**,
-**set_period**, **refund**, **grant**, **adjust**, **suspend** and **write_off**.
+**set_period**, **refund**, **grant**, **adjust**, **suspend**, **write_off** and **resolve**.
 
 Invariant: per user and period, `used` is the sum of the entries and `held` the sum of the live
 holds. `available = limit + granted − used − held` is what a new hold may take.
 
-Each verb is one call of one database function (`migrations/0003_*.sql`, `0005_*.sql`), which locks
+Each verb is one call of one database function (`migrations/000*.sql`), which locks
 the user's TokenLedger row first: a statement can't be half done, and nobody decides on figures that
 another transaction is about to change. Doing a verb twice with one key is doing it once.
 """
@@ -23,14 +23,12 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.db.models import F
-from psycopg import Cursor
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from accounts.models import User
-from metering import periods, quotes, rates
+from metering import calls, periods, quotes, rates
 from metering.models import Hold, TokenLedger
 from metering.types import Charge, LegRequest, OpenHold, PricedUsage, Quote, Usage
 
@@ -98,8 +96,7 @@ class Refused(Exception):
         self.most_tokens = most_tokens
 
 
-class KeyConflict(Exception):
-    """The key was used before, for another user, job or kind of entry."""
+KeyConflict = calls.KeyConflict
 
 
 def open_ledger(*, user: User, at: datetime) -> None:
@@ -129,7 +126,7 @@ def hold(
     """
     legs = Jsonb([line.to_json() for line in quote.lines])
     try:
-        row = _call(
+        row = calls.one(
             "metering_hold_v1(%s, %s, %s, %s, %s, %s)",
             (user.pk, job_id, key, legs, periods.local_day(at=at), at),
         )
@@ -164,7 +161,7 @@ def record_usage(
     """
     priced = rates.price(line=hold.line, usage=usage)
     event = _event_json(usage=usage, priced=priced, billable=billable)
-    _call(
+    calls.one(
         "metering_record_usage_v1(%s, %s, jsonb_populate_record(NULL::metering_usageevent, %s),"
         " %s, %s)",
         (hold.id, attempt, event, periods.local_day(at=at), at),
@@ -178,7 +175,7 @@ def charge(*, hold: OpenHold, at: datetime) -> Charge:
     A hold that was charged before gives its first charge back, with `repeated` set. The full actual
     is charged, also above the hold. Raises NotDue.
     """
-    row = _call("metering_charge_v1(%s, %s, %s)", (hold.id, periods.local_day(at=at), at))
+    row = calls.one("metering_charge_v1(%s, %s, %s)", (hold.id, periods.local_day(at=at), at))
     if row["outcome"] not in ("charged", "repeated"):
         raise NotDue(f"Hold {hold.id} is {row['outcome']}.")
     return _charge(row)
@@ -189,7 +186,7 @@ def release(*, hold: OpenHold, reason: str, at: datetime) -> None:
 
     The last statement of the transaction that moves the job.
     """
-    row = _call(
+    row = calls.one(
         "metering_release_v1(%s, %s, %s, %s)",
         (hold.id, reason[:200], periods.local_day(at=at), at),
     )
@@ -199,7 +196,7 @@ def release(*, hold: OpenHold, reason: str, at: datetime) -> None:
 
 def park(*, hold: OpenHold, at: datetime, parked: bool = True) -> None:
     """Keep the tokens of a live hold and free its place in flight; `parked=False` takes it back."""
-    _call("metering_park_v1(%s, %s, %s)", (hold.id, parked, periods.local_day(at=at)))
+    calls.one("metering_park_v1(%s, %s, %s)", (hold.id, parked, periods.local_day(at=at)))
 
 
 def track_token_usage(
@@ -217,7 +214,7 @@ def track_token_usage(
     priced = rates.price(line=line, usage=usage)
     event = _event_json(usage=usage, priced=priced, billable=True)
     event.obj.update(api_type=api_type, model=model)
-    row = _call(
+    row = calls.one(
         "metering_track_v1(%s, %s, jsonb_populate_record(NULL::metering_usageevent, %s), %s, %s)",
         (user.pk, key, event, periods.local_day(at=at), at),
     )
@@ -241,7 +238,7 @@ def set_limit(  # noqa: PLR0913 - the design names each of them
     Returns the id of the entry that records it. Raises KeyConflict for a key of another user or
     kind of entry.
     """
-    row = _call(
+    row = calls.one(
         "metering_set_limit_v1(%s, %s, %s, %s, %s, %s, %s, %s)",
         (
             user.pk, tokens, max_in_flight, actor.pk if actor else None, reason[:500], key,
@@ -300,6 +297,16 @@ def write_off(*, hold: OpenHold, actor: User | None, reason: str, key: str, at: 
     return _staff(call, (hold.id,), actor=actor, reason=reason, key=key, at=at)
 
 
+def resolve(*, hold: OpenHold, actor: User | None, reason: str, key: str, at: datetime) -> int:
+    """Keep what staff decided about a leg whose outcome nobody could learn. Returns the entry's id.
+
+    Moves no tokens; what follows for the hold belongs into the same transaction. Raises KeyConflict
+    for a key of another hold or kind of entry.
+    """
+    call = "metering_resolve_v1(%s, %s, %s, %s, %s, %s)"
+    return _staff(call, (hold.id,), actor=actor, reason=reason, key=key, at=at)
+
+
 def set_period(
     *, user: User, period: str, actor: User | None, reason: str, key: str, at: datetime
 ) -> int:
@@ -325,26 +332,12 @@ def defer_charge(*, hold: OpenHold, error: str, charge_after: datetime) -> None:
     )
 
 
-def _call(call: str, arguments: Sequence[Any]) -> dict[str, Any]:
-    """One call of one ledger function: its row by column name."""
-    # Django's cursor would write the arguments into the statement's text and describe every column
-    # of the answer: more work than all the rest here. It is used where somebody listens to it.
-    connection.ensure_connection()
-    cursor: Any = Cursor(connection.connection, row_factory=dict_row)
-    watched = connection.queries_logged or connection.execute_wrappers
-    run = connection.make_debug_cursor(cursor) if watched else cursor
-    with connection.wrap_database_errors, cursor:
-        run.execute(f"SELECT * FROM {call}", arguments)  # noqa: S608 - the calls stand above
-        row: dict[str, Any] = cursor.fetchone()
-        return row
-
-
 def _staff(
     call: str, what: tuple[Any, ...], *, actor: User | None, reason: str, key: str, at: datetime
 ) -> int:
     """One staff verb: the id of its entry. Raises KeyConflict and Refused."""
     who = actor.pk if actor else None
-    row = _call(call, (*what, who, reason[:500], key, periods.local_day(at=at), at))
+    row = calls.one(call, (*what, who, reason[:500], key, periods.local_day(at=at), at))
     if row["outcome"] == "key_conflict":
         raise KeyConflict(key)
     if row["outcome"] not in ("done", "repeated"):

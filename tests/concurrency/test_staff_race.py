@@ -1,5 +1,6 @@
 """Staff acts from several processes at once: one form is one entry, and no more than was taken."""
 
+from collections.abc import Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -28,6 +29,14 @@ def grant(user: User, key: UUID) -> int:
     return staff.grant(user=user, tokens=500, actor=None, reason="race", at=timezone.now(), key=key)
 
 
+def grant_or_conflict(user: User, key: UUID) -> str:
+    try:
+        grant(user, key)
+    except staff.KeyUsed:
+        return "conflict"
+    return "granted"
+
+
 def test_the_same_refund_sent_at_once_is_one_entry(alice: User) -> None:
     now = timezone.now()
     charge, key = factories.charged(alice, 1000, held=1000, at=now), uuid4()
@@ -54,3 +63,15 @@ def test_the_same_grant_sent_at_once_is_one_entry(alice: User) -> None:
 
     assert len(set(answers)) == 1
     assert factories.balance(alice, timezone.now()).granted_tokens == 500
+
+
+def test_one_key_brought_by_several_users_at_once_serves_one_of_them(
+    make_user: Callable[..., User],
+) -> None:
+    users = [make_user(f"user{number}") for number in range(8)]
+    key = uuid4()
+
+    answers = together.run(grant_or_conflict, [(user, key) for user in users])
+
+    assert sorted(answers) == ["conflict"] * 7 + ["granted"]
+    assert LedgerEntry.objects.filter(kind="grant").count() == 1
