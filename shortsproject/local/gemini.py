@@ -1,21 +1,36 @@
-"""The Gemini stand-in: Gemini and Veo on the wire, on loopback, for nothing.
+"""The Gemini stand-in: Gemini, Veo and Omni on the wire, on loopback, for nothing.
 
-It speaks what the real SDK sends and reads (enterprise route), takes the time that a render
-takes, scaled, and hands out a real MP4 made from the uploaded picture. Over its control endpoint,
-which the real service does not have, it can be told to misbehave:
+It speaks what the real SDK sends and reads on both routes: Veo's operations of the enterprise one,
+Omni's interactions and files of the developer one, and the analysis of both. It takes the time that
+a render takes, scaled, and hands out a real MP4 made from the uploaded picture. Over its control
+endpoint, which the real service does not have, it can be told to misbehave:
 
-    POST /_control/next     {"kind": "analyse|submit|poll|download", "n": 1, …}     204
-        status    answer this status and do not take the call (body: what to say instead of
-                  Google's envelope; headers: more of them)
-        body      without a status: take the call and answer 200 with this; a text is sent as it
-                  is, and {operation_name} and {video} in it are filled in
-        delay_s   wait before the answer, after the call was taken
-        cut       before: close the connection and do not take it; after: take it, then close
-        outcome   filtered, error, empty, no_usage, truncated
-        hold      true: keep the answer back, after the call was taken, until it is released
+    POST /_control/next     {"kind": "analyse|submit|poll|download|cancel|delete", "n": 1, …}   204
+        status      answer this status and do not take the call (body: what to say instead of
+                    Google's envelope; headers: more of them, a Location for example)
+        body        without a status: take the call and answer 200 with this; a text is sent as it
+                    is, and {operation_name}, {uri} and {video} in it are filled in
+        delay_s     wait before the answer, after the call was taken
+        drip_s      let the body trickle for that long, in twenty pieces
+        cut         before: close the connection and do not take it; after: take it, then close;
+                    reset: take it, then reset the connection; garbage: take it, then send no HTTP
+        cut_at      with cut (else as after): send the head and so many bytes of the body first
+        hold        true: keep the answer back, after the call was taken, until it is released
+        hold_at     the same in the middle of the answer, after so many bytes of its body
+        size_bytes  download only: lengthen the file to this with zeros
+        outcome     analyse: filtered, error, empty, no_usage, truncated
+                    submit: how the render will end (below), or empty, truncated: this answer
+                    poll: the same for this answer only
+                    download: empty; truncated, half a file that passes for a whole one
     POST /_control/release  {"kind": "submit"}      204; 409 when nothing is held
     POST /_control/reset                            204; as just started
     GET  /_control/counts                           calls received by kind, submits accepted
+
+Ends of a render, on both wires: filtered, error, no_video (done, with nothing in it), other_name
+(the answer is about another one). Veo only: exhausted (error 8), error_and_video,
+filtered_and_video, blank_video (a video without anything in it). Omni only: step_error (in the
+steps), billed_error (with usage), cancelled, incomplete, budget_exceeded, requires_action,
+unknown_status, no_usage, billed_no_video. filtered reports input tokens only, error none.
 
 Run it with `python -m shortsproject.local.gemini --port 0`, or in a thread of a test with
 `StandIn`. It knows nothing of Django. Times are seconds.
@@ -24,33 +39,27 @@ Run it with `python -m shortsproject.local.gemini --port 0`, or in a thread of a
 import argparse
 import json
 import os
-import re
 import signal
-import socket
-import socketserver
 import sys
 import threading
-import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-from shortsproject.local import gemini_analysis, gemini_renders, video
+from shortsproject.local import gemini_analysis, gemini_interactions, gemini_renders
 from shortsproject.local import gemini_wire as wire
 from shortsproject.local.gemini_script import (
-    NothingHeldError,
+    AS_USUAL,
     Order,
-    OrderError,
+    Reply,
     Script,
     check_kind,
     read_order,
 )
+from shortsproject.local.gemini_server import HOST, Server
 
-HOST = "127.0.0.1"
-LARGEST_BODY = 128 * 1024 * 1024
 BROKEN_OFF = 4096
 Log = Callable[[str], None]
+Answering = Callable[[wire.Call, Order], wire.Answer]
 
 
 def silent(line: str) -> None:
@@ -64,21 +73,28 @@ class StandIn:
         """`port` 0 takes a free one; `render_seconds` is how long 8 seconds of video take."""
         self.port = port
         self.log = log
-        self._script = Script()
+        self.script = Script()
         self._renders = gemini_renders.Renders(render_seconds)
         self._server: Server | None = None
-        self._accept: dict[str, Callable[[wire.Call, Order], wire.Answer]] = {
+        self._models: dict[str, Answering] = {
             "analyse": self._analyse,
             "count_tokens": self._count_tokens,
             "submit": self._submit,
             "poll": self._poll,
+        }
+        self._interactions: dict[str, Answering] = {
+            "submit": self._create,
+            "poll": self._get,
+            "cancel": self._cancel,
+            "delete": self._delete,
+            "download": self._download,
         }
 
     def start(self) -> Self:
         """Listen and serve; after a stop again, on the same port and with its operations."""
         self._server = Server((HOST, self.port), self)
         self.port = self._server.server_address[1]
-        self._script.start()
+        self.script.start()
         self._renders.start()
         threading.Thread(
             target=self._server.serve_forever,
@@ -92,7 +108,7 @@ class StandIn:
         """End at once; calls that wait lose their connection."""
         if self._server is not None:
             self._server.shutdown()
-            self._script.stop()
+            self.script.stop()
             self._server.close()
             self._renders.stop()
             self._server = None
@@ -111,42 +127,42 @@ class StandIn:
     @property
     def requests(self) -> list[wire.Call]:
         """The calls received, oldest first (the last few hundred): kind, path, headers, body."""
-        return self._script.calls()
+        return self.script.calls()
 
     def counts(self) -> dict[str, Any]:
         """`{"calls": {kind: number}, "accepted_submits": number}`."""
-        return self._script.counts()
+        return self.script.counts()
 
     def reset(self) -> None:
         """Forget orders, counts, calls and operations; calls that are held are let go."""
-        self._script.reset()
+        self.script.reset()
         self._renders.clear()
 
     def next(self, kind: str, /, **fields: Any) -> None:
         """The same as the control endpoint's `next`; `OrderError` when it makes no sense."""
-        self._script.add(*read_order({"kind": kind, **fields}))
+        self.script.add(*read_order({"kind": kind, **fields}))
 
     def release(self, kind: str) -> None:
         """Let the held calls of this kind have their answers; `NothingHeldError` without any."""
         check_kind(kind)
-        self._script.release(kind)
+        self.script.release(kind)
 
     def wait_held(self, kind: str, timeout: float = 10) -> None:
         """Wait until a call of this kind is held."""
         check_kind(kind)
-        self._script.wait_held(kind, timeout)
+        self.script.wait_held(kind, timeout)
 
-    def answer(self, call: wire.Call, size: int) -> wire.Answer | None:
-        """Answer a call of `size` bytes as told; None: close the connection without an answer."""
-        self._script.receive(call, size)
+    def answer(self, call: wire.Call, size: int) -> Reply:
+        """Take a call of `size` bytes and answer it as told, after the waiting that was ordered."""
+        self.script.receive(call, size)
         try:
             wire.check_key(call.headers)
-            order = self._script.take(call.kind)
+            order = self.script.take(call.kind)
             answer = self._answer_as_told(call, order)
         except wire.RefusedError as refused:
-            order, answer = Order(), wire.refusal(refused)
-        stays = self._script.keep_back(call.kind, order)
-        return answer if stays and order.cut is None else None
+            order, answer = AS_USUAL, wire.refusal(refused)
+        stays = self.script.keep_back(call.kind, order)
+        return Reply(answer, order, call.kind) if stays else Reply(None)
 
     def _answer_as_told(self, call: wire.Call, order: Order) -> wire.Answer | None:
         if order.cut == "before":
@@ -154,8 +170,9 @@ class StandIn:
         if order.status is not None:
             content = wire.envelope(order.status) if order.body is None else order.body
             return scripted(content, order.status, order.headers)
+        wire_of = self._models if call.resource else self._interactions
         try:
-            return self._accept[call.kind](call, order)
+            return wire_of[call.kind](call, order)
         except wire.RefusedError as refused:
             return wire.refusal(refused)
 
@@ -175,32 +192,94 @@ class StandIn:
 
     def _submit(self, call: wire.Call, order: Order) -> wire.Answer:
         render = wire.render_request(call.body, call.model)
-        ending = order.outcome if order.outcome in ("filtered", "error") else "video"
+        ending = ending_of(order, gemini_renders.ENDINGS)
         operation = self._renders.accept(render, call.resource, ending)
-        self._script.count_accepted()
-        whole = wire.json_answer({"name": operation.name})
-        if order.outcome == "empty":
-            return wire.json_answer({})
-        if order.outcome == "truncated":
-            return wire.Answer(200, whole.body[:-20])
-        return usual_or(order, {"name": operation.name}, {"{operation_name}": operation.name})
+        self.script.count_accepted()
+        return submitted(order, {"name": operation.name}, {"{operation_name}": operation.name})
 
     def _poll(self, call: wire.Call, order: Order) -> wire.Answer:
-        name = wire.get(call.body, "operationName")
-        operation = self._renders.find(name)
+        operation = self._renders.find(wire.get(call.body, "operationName"))
         if not operation.name.startswith(f"{call.resource}/operations/"):
             raise wire.RefusedError(400, "The operation does not belong to the model of the path.")
-        if order.outcome in ("filtered", "error", "empty"):
-            return wire.json_answer(gemini_renders.ended(operation.name, order.outcome))
+        return self._polled(operation, order, gemini_renders.ENDINGS)
+
+    def _create(self, call: wire.Call, order: Order) -> wire.Answer:
+        asked = gemini_interactions.read(call.body)
+        ending = ending_of(order, gemini_interactions.ENDINGS)
+        operation = self._renders.accept_interaction(asked, ending)
+        self.script.count_accepted()
+        if not asked.background and order.cut is None:
+            self._renders.wait(operation)
+        return submitted(order, self._renders.body(operation), self._marks(operation, order))
+
+    def _get(self, call: wire.Call, order: Order) -> wire.Answer:
+        operation = self._renders.find(call.interaction)
+        return self._polled(operation, order, gemini_interactions.ENDINGS)
+
+    def _polled(
+        self, operation: gemini_renders.Operation, order: Order, endings: tuple[str, ...]
+    ) -> wire.Answer:
         if order.body is not None:
-            filled = {"{operation_name}": operation.name}
-            if "{video}" in json.dumps(order.body):
-                filled["{video}"] = self._renders.clip_base64(operation)
-            return usual_or(order, {}, filled)
+            return usual_or(order, {}, self._marks(operation, order))
+        if order.outcome == "empty":
+            return wire.json_answer(gemini_renders.nothing(operation))
+        if order.outcome not in (None, "truncated"):
+            ending = ending_of(order, endings)
+            return wire.json_answer(self._renders.ended(operation, ending))
         answer = wire.json_answer(self._renders.body(operation))
         if order.outcome == "truncated":
             return wire.Answer(200, answer.body[:-20], promised=BROKEN_OFF)
         return answer
+
+    def _marks(self, operation: gemini_renders.Operation, order: Order) -> dict[str, str]:
+        """What fills the marks in a body that was ordered; the video only where one is wanted."""
+        filled = {
+            "{operation_name}": operation.name,
+            "{uri}": gemini_interactions.ADDRESS.format(file=operation.file),
+        }
+        if "{video}" in json.dumps(order.body):
+            filled["{video}"] = self._renders.clip_base64(operation)
+        return filled
+
+    def _cancel(self, call: wire.Call, order: Order) -> wire.Answer:
+        operation = self._renders.find(call.interaction)
+        self._renders.cancel(operation)
+        return usual_or(order, self._renders.body(operation), self._marks(operation, order))
+
+    def _delete(self, call: wire.Call, order: Order) -> wire.Answer:
+        self._renders.delete(self._renders.find(call.interaction))
+        return usual_or(order, {}, {})
+
+    def _download(self, call: wire.Call, order: Order) -> wire.Answer:
+        if call.query.get("alt") != "media":
+            raise wire.RefusedError(400, "The stand-in serves files with alt=media only.")
+        film = self._renders.file(call.file)
+        if order.body is not None:
+            return usual_or(order, {}, {})
+        if order.outcome == "empty":
+            film = b""
+        elif order.outcome == "truncated":
+            film = film[: len(film) // 2]
+        padding = max(0, (order.size_bytes or 0) - len(film))
+        return wire.Answer(200, film, "video/mp4", order.headers, padding=padding)
+
+
+def ending_of(order: Order, known: tuple[str, ...]) -> str:
+    """How an operation ends: with a video, or as ordered; 400 when this wire has no such end."""
+    if order.outcome in (None, "empty", "truncated"):
+        return "video"
+    if order.outcome not in known:
+        raise wire.RefusedError(400, f"The stand-in has no outcome {order.outcome} on this wire.")
+    return order.outcome
+
+
+def submitted(order: Order, usual: Any, filled: dict[str, str]) -> wire.Answer:
+    """The answer to a submit that was taken."""
+    if order.outcome == "empty":
+        return wire.json_answer({})
+    if order.outcome == "truncated":
+        return wire.Answer(200, wire.json_answer(usual).body[:-20])
+    return usual_or(order, usual, filled)
 
 
 def usual_or(order: Order, usual: Any, filled: dict[str, str]) -> wire.Answer:
@@ -221,145 +300,6 @@ def scripted(content: Any, status: int, headers: dict[str, str]) -> wire.Answer:
     # HTTP gives these two no body; one would be read as the start of the next answer.
     body = b"" if status in (204, 304) else json.dumps(content, ensure_ascii=False).encode()
     return wire.Answer(status, body, headers=headers)
-
-
-class Handler(BaseHTTPRequestHandler):
-    """One connection: reads calls, writes answers, keeps the connection unless told to cut it."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    # Head and body leave in one piece: two small writes would cost the caller a delayed TCP ack.
-    wbufsize = -1
-    server: "Server"
-
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_DELETE(self) -> None:
-        self._serve()
-
-    def _serve(self) -> None:
-        path, began = urlsplit(self.path).path, time.monotonic()
-        answer: wire.Answer | None
-        try:
-            body = self._read_body()
-            if path.startswith("/_control/"):
-                label, answer = path, self._control(path, body)
-            else:
-                label, answer = self._call(path, body)
-        except wire.RefusedError as refused:
-            label, answer = "refused", wire.refusal(refused)
-        took_ms = round((time.monotonic() - began) * 1000)
-        self.server.standin.log(f"{label} {answer.status if answer else 'cut'} {took_ms} ms")
-        if answer is None:
-            self.close_connection = True
-        else:
-            self._write(answer)
-
-    def _read_body(self) -> bytes:
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not re.fullmatch(r"\d{1,12}", length):
-            self.close_connection = True
-            raise wire.RefusedError(411, "The stand-in needs a Content-Length.")
-        if int(length) > LARGEST_BODY:
-            self.close_connection = True
-            raise wire.RefusedError(413, "Request payload size exceeds the limit.")
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
-            raise ConnectionResetError("the caller left in the middle of the body")
-        return body
-
-    def _call(self, path: str, body: bytes) -> tuple[str, wire.Answer | None]:
-        route, names = wire.route(self.command, path)
-        call = wire.Call(
-            kind=route.kind,
-            path=path,
-            resource=names.get("resource", ""),
-            model=names.get("model", ""),
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=wire.read_json(body),
-        )
-        return f"{route.kind} {call.model}", self.server.standin.answer(call, len(body))
-
-    def _control(self, path: str, body: bytes) -> wire.Answer:
-        standin, asked = self.server.standin, f"{self.command} {path}"
-        try:
-            if asked == "GET /_control/counts":
-                return wire.json_answer(standin.counts())
-            if asked == "POST /_control/reset":
-                standin.reset()
-            elif asked == "POST /_control/next":
-                fields = wire.read_json(body)
-                standin.next(fields.pop("kind", ""), **fields)
-            elif asked == "POST /_control/release":
-                standin.release(wire.read_json(body).get("kind", ""))
-            else:
-                raise wire.RefusedError(404, f"The control endpoint has no {asked}.")
-        except (OrderError, NothingHeldError) as error:
-            code = 409 if isinstance(error, NothingHeldError) else 400
-            return wire.json_answer({"error": {"code": code, "message": str(error)}}, code)
-        return wire.Answer(204, b"")
-
-    def _write(self, answer: wire.Answer) -> None:
-        self.send_response(answer.status)
-        self.send_header("Content-Type", answer.content_type)
-        self.send_header("Content-Length", str(len(answer.body) + answer.promised))
-        for name, value in answer.headers.items():
-            self.send_header(name, str(value))
-        if answer.promised:
-            self.close_connection = True
-            self.send_header("Connection", "close")
-        self.end_headers()
-        self.wfile.write(answer.body)
-
-    def log_message(self, template: str, *values: Any) -> None:
-        """Silence the server's own line; ours has neither path nor query."""
-
-
-class Server(ThreadingHTTPServer):
-    """The listening socket, and every connection that is open, so that none outlives a stop."""
-
-    request_queue_size = 256
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], standin: StandIn) -> None:
-        self.standin = standin
-        self._open: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__(address, Handler)
-
-    def server_bind(self) -> None:
-        """Without the look-up of the host's name that HTTPServer does, which can take seconds."""
-        socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST, self.server_address[1]
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        with self._lock:
-            self._open.add(request)
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: Any) -> None:
-        with self._lock:
-            self._open.discard(request)
-        super().shutdown_request(request)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A caller that went away, or a stop, is no error; anything else is shown."""
-        if not isinstance(sys.exception(), OSError | video.CancelledError):
-            super().handle_error(request, client_address)
-
-    def close(self) -> None:
-        """Close the listening socket and every connection."""
-        self.server_close()
-        with self._lock:
-            for connection in self._open:
-                try:
-                    connection.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The stand-in's Veo operations: accepted, rendering for a while, then done.
+"""The stand-in's renders: Veo's operations and Omni's interactions, for a while, then done.
 
 Clips are encoded from the moment of the submit, one at a time, by a thread of its own, so that a
 poll never waits: not encoded yet is still running. Clips live in a cache of bounded size and are
@@ -11,12 +11,12 @@ import threading
 import time
 import uuid
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import av
 
-from shortsproject.local import video
+from shortsproject.local import gemini_interactions, video
 from shortsproject.local.gemini_wire import MESSAGES, RefusedError, Render
 
 KEPT_OPERATIONS = 5000
@@ -26,17 +26,37 @@ FILTERED_REASON = (
     "guidelines. You will not be charged for this request. Try rephrasing the prompt. "
     "Support codes: 42237218"
 )
-INTERNAL_ERROR = {"code": 13, "message": "Internal error. Please try again later."}
+FILTERED = {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": [FILTERED_REASON]}
+ERROR = {"code": 13, "message": "Internal error. Please try again later."}
+
+
+EXHAUSTED = {"code": 8, "message": "Resource has been exhausted (e.g. check quota)."}
+ENDINGS = (
+    "filtered",
+    "error",
+    "exhausted",
+    "error_and_video",
+    "filtered_and_video",
+    "no_video",
+    "blank_video",
+    "other_name",
+)
+WITH_A_CLIP = ("video", "error_and_video", "filtered_and_video", "other_name", "no_usage")
 
 
 @dataclass
 class Operation:
-    """One accepted render. `ending` is `video`, `filtered` or `error`."""
+    """One accepted render: of Veo, or of Omni when there is what it was `asked`.
+
+    `ending` is `video`, or an ending of its wire; `file` is the id under which the clip is offered.
+    """
 
     name: str
     render: Render
     due: float
     ending: str
+    asked: gemini_interactions.Asked | None = None
+    file: str = field(default_factory=lambda: uuid.uuid4().hex)
     encoded: bool = False
 
 
@@ -49,6 +69,7 @@ class Renders:
         self._condition = threading.Condition()
         self._stopped = threading.Event()
         self._operations: dict[str, Operation] = {}
+        self._files: dict[str, Operation] = {}
         self._pictures: dict[bytes, bytes] = {}
         self._pending: deque[Operation] = deque()
         self._clips = video.Cache(cancelled=self._stopped.is_set)
@@ -72,26 +93,61 @@ class Renders:
         """Forget every operation."""
         with self._condition:
             self._operations.clear()
+            self._files.clear()
             self._pictures.clear()
             self._pending.clear()
 
     def accept(self, render: Render, resource: str, ending: str) -> Operation:
-        """Take a submit: from here on there is an operation."""
-        due = time.monotonic() + self.render_seconds * render.shape.seconds / 8
+        """Take a submit to Veo: from here on there is an operation."""
+        name = f"{resource}/operations/{uuid.uuid4()}"
+        return self._begin(Operation(name, render, self._due(render), ending))
+
+    def accept_interaction(self, asked: gemini_interactions.Asked, ending: str) -> Operation:
+        """Take a submit to Omni."""
+        due = self._due(asked.render)
+        return self._begin(Operation(f"v1_{uuid.uuid4().hex}", asked.render, due, ending, asked))
+
+    def _due(self, render: Render) -> float:
+        return time.monotonic() + self.render_seconds * render.shape.seconds / 8
+
+    def _begin(self, operation: Operation) -> Operation:
         with self._condition:
-            picture = self._pictures.setdefault(render.picture, render.picture)
-            operation = Operation(
-                name=f"{resource}/operations/{uuid.uuid4()}",
-                render=Render(picture, render.shape),
-                due=due,
-                ending=ending,
-            )
+            picture = operation.render.picture
+            picture = self._pictures.setdefault(picture, picture)
+            operation.render = replace(operation.render, picture=picture)
             self._operations[operation.name] = operation
-            if ending == "video":
+            self._files[operation.file] = operation
+            if operation.ending in WITH_A_CLIP:
                 self._pending.append(operation)
             self._forget_oldest()
             self._condition.notify_all()
         return operation
+
+    def wait(self, operation: Operation) -> None:
+        """Until this one is done, or the stand-in ends."""
+        while not self._is_done(operation) and not self._stopped.wait(0.02):
+            continue
+
+    def cancel(self, operation: Operation) -> None:
+        """Give up a render that is not done; a finished one stays as it is."""
+        with self._condition:
+            if not self._is_done(operation):
+                operation.ending, operation.due = "cancelled", 0
+                self._pending = deque(one for one in self._pending if one is not operation)
+
+    def delete(self, operation: Operation) -> None:
+        """Forget this one; its file can still be fetched, as with the real service."""
+        with self._condition:
+            self._operations.pop(operation.name, None)
+
+    def file(self, name: str) -> bytes:
+        """The clip of that file id; 404 when there is none, or none yet."""
+        with self._condition:
+            operation = self._files.get(name)
+        has_clip = operation is not None and operation.ending in WITH_A_CLIP
+        if operation is None or not has_clip or not self._is_done(operation):
+            raise RefusedError(404, MESSAGES[404])
+        return self._clip(operation)
 
     def find(self, name: Any) -> Operation:
         """The operation of that name; 404 when there is none."""
@@ -103,23 +159,35 @@ class Renders:
 
     def body(self, operation: Operation) -> dict[str, Any]:
         """The answer to a poll: running, or done with its ending."""
-        if not self._is_done(operation):
-            return {"name": operation.name}
-        if operation.ending != "video":
-            return ended(operation.name, operation.ending)
-        return done(operation.name, {"raiMediaFilteredCount": 0, "videos": [self._clip(operation)]})
+        if self._is_done(operation):
+            return self.ended(operation, operation.ending)
+        if operation.asked is not None:
+            return gemini_interactions.running(operation.name, operation.asked.model)
+        return {"name": operation.name}
+
+    def ended(self, operation: Operation, ending: str) -> dict[str, Any]:
+        """The answer to a poll of this one as if it had ended in that way."""
+        if operation.asked is None:
+            clip = self.clip_base64(operation) if ending in WITH_A_CLIP else ""
+            return ended(operation.name, ending, clip)
+        video_content = {"type": "video", "mime_type": "video/mp4"}
+        if operation.asked.delivery == "uri":
+            address = gemini_interactions.ADDRESS.format(file=operation.file)
+            video_content |= {"uri": address}
+        elif ending in WITH_A_CLIP:
+            video_content |= {"data": self.clip_base64(operation)}
+        return gemini_interactions.ended(operation.name, operation.asked, ending, video_content)
 
     def clip_base64(self, operation: Operation) -> str:
         """The finished clip in standard base64."""
-        clip = self._clips.get(operation.render.picture, operation.render.shape)
-        return base64.b64encode(clip).decode()
+        return base64.b64encode(self._clip(operation)).decode()
 
-    def _clip(self, operation: Operation) -> dict[str, str]:
-        return {"bytesBase64Encoded": self.clip_base64(operation), "mimeType": "video/mp4"}
+    def _clip(self, operation: Operation) -> bytes:
+        return self._clips.get(operation.render.picture, operation.render.shape)
 
     def _is_done(self, operation: Operation) -> bool:
         late = time.monotonic() >= operation.due
-        return late and (operation.encoded or operation.ending != "video")
+        return late and (operation.encoded or operation.ending not in WITH_A_CLIP)
 
     def _encode(self) -> None:
         while (operation := self._next()) is not None:
@@ -144,6 +212,7 @@ class Renders:
             if oldest is None:
                 return
             del self._operations[oldest.name]
+            self._files.pop(oldest.file, None)
             picture = oldest.render.picture
             if all(one.render.picture is not picture for one in self._operations.values()):
                 del self._pictures[picture]
@@ -159,11 +228,23 @@ def done(name: str, response: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "done": True, "response": {"@type": kind} | response}
 
 
-def ended(name: str, ending: str) -> dict[str, Any]:
-    """A finished operation without a video: `filtered`, `error`, or `empty`."""
+def ended(name: str, ending: str, clip: str) -> dict[str, Any]:
+    """A finished operation of Veo, with this clip in base64 or as one of `ENDINGS` says."""
+    video_content = {"bytesBase64Encoded": clip, "mimeType": "video/mp4"}
+    if ending in ("error", "exhausted"):
+        return {"name": name, "done": True, "error": EXHAUSTED if ending == "exhausted" else ERROR}
     if ending == "filtered":
-        reasons = {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": [FILTERED_REASON]}
-        return done(name, reasons)
-    if ending == "error":
-        return {"name": name, "done": True, "error": INTERNAL_ERROR}
-    return {"name": name, "done": True}
+        return done(name, FILTERED)
+    if ending == "filtered_and_video":
+        return done(name, FILTERED | {"videos": [video_content]})
+    bare: dict[str, list[Any]] = {"no_video": [], "blank_video": [{}]}
+    videos = bare.get(ending, [video_content])
+    whole = done(name, {"raiMediaFilteredCount": 0, "videos": videos})
+    if ending == "error_and_video":
+        return whole | {"error": ERROR}
+    return whole | {"name": f"{name}0"} if ending == "other_name" else whole
+
+
+def nothing(operation: Operation) -> dict[str, Any]:
+    """What a poll says that has nothing to say: done without any result, or not even that."""
+    return {} if operation.asked else {"name": operation.name, "done": True}

@@ -8,21 +8,26 @@ Delays are seconds.
 import copy
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from shortsproject.local.gemini_wire import Call
+from shortsproject.local import gemini_interactions, gemini_renders
+from shortsproject.local.gemini_wire import Answer, Call
 
-KINDS = ("analyse", "submit", "poll", "download")
+COUNTED = ("analyse", "submit", "poll", "download")
+KINDS = (*COUNTED, "cancel", "delete")
+ENDS = tuple(dict.fromkeys(gemini_renders.ENDINGS + gemini_interactions.ENDINGS))
 OUTCOMES = {
     "analyse": ("filtered", "error", "empty", "no_usage", "truncated"),
-    "submit": ("filtered", "error", "empty", "truncated"),
-    "poll": ("filtered", "error", "empty", "truncated"),
-    "download": (),
+    "submit": (*ENDS, "empty", "truncated"),
+    "poll": (*ENDS, "empty", "truncated"),
+    "download": ("empty", "truncated"),
+    "cancel": (),
+    "delete": (),
 }
-CUTS = ("before", "after")
-FIELDS = ("kind", "n", "status", "body", "headers", "delay_s", "cut", "outcome", "hold")
+CUTS = ("before", "after", "reset", "garbage")
 LONGEST_DELAY = 3600
+LARGEST_FILE = 2 * 1024 * 1024 * 1024
 KEPT_CALLS = 500
 KEPT_CALL_BYTES = 64 * 1024 * 1024
 
@@ -43,12 +48,26 @@ class Order:
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     delay_s: float = 0
+    drip_s: float = 0
     cut: str | None = None
+    cut_at: int | None = None
     outcome: str | None = None
     hold: bool = False
+    hold_at: int | None = None
+    size_bytes: int | None = None
 
 
+FIELDS = ("kind", "n", *(one.name for one in fields(Order)))
 AS_USUAL = Order()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer and how it leaves; None: the connection ends without one."""
+
+    answer: Answer | None
+    order: Order = AS_USUAL
+    kind: str = ""
 
 
 def read_order(content: Any) -> tuple[str, int, Order]:
@@ -70,21 +89,24 @@ def read_order(content: Any) -> tuple[str, int, Order]:
 
 
 def check_kind(kind: Any) -> None:
-    """One of the four kinds of call."""
+    """One of the kinds of call that orders are for."""
     if kind not in KINDS:
         raise OrderError(f"kind is one of {', '.join(KINDS)}.")
 
 
 def _check_values(kind: str, order: Order) -> None:
-    delay = order.delay_s
     if order.status is not None and not _is_whole(order.status, 200, 599):
         raise OrderError("status is an HTTP status from 200 to 599.")
-    if isinstance(delay, bool) or not isinstance(delay, int | float):
-        raise OrderError("delay_s is a number of seconds.")
-    if not 0 <= delay <= LONGEST_DELAY:
-        raise OrderError(f"delay_s is between 0 and {LONGEST_DELAY}.")
+    _check_seconds("delay_s", order.delay_s)
+    _check_seconds("drip_s", order.drip_s)
+    for name in ("cut_at", "hold_at", "size_bytes"):
+        number = getattr(order, name)
+        if number is not None and not _is_whole(number, 0, LARGEST_FILE):
+            raise OrderError(f"{name} is a number of bytes, {LARGEST_FILE} at most.")
+    if order.size_bytes is not None and kind != "download":
+        raise OrderError("size_bytes is for downloads.")
     if order.cut is not None and order.cut not in CUTS:
-        raise OrderError("cut is before or after.")
+        raise OrderError(f"cut is one of {', '.join(CUTS)}.")
     if order.outcome is not None and order.outcome not in OUTCOMES[kind]:
         known = ", ".join(OUTCOMES[kind]) or "none"
         raise OrderError(f"Outcomes of {kind}: {known}.")
@@ -94,12 +116,19 @@ def _check_values(kind: str, order: Order) -> None:
         raise OrderError("headers is an object of names and values.")
 
 
+def _check_seconds(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OrderError(f"{name} is a number of seconds.")
+    if not 0 <= value <= LONGEST_DELAY:
+        raise OrderError(f"{name} is between 0 and {LONGEST_DELAY}.")
+
+
 def _check_together(order: Order) -> None:
     if order.status is not None and (order.outcome or order.cut):
         raise OrderError("status refuses the call, so it goes with neither outcome nor cut.")
     if order.body is not None and order.outcome:
         raise OrderError("Either body or outcome says what is answered.")
-    if order.cut == "before" and (order.outcome or order.body is not None):
+    if order.cut == "before" and (order.outcome or order.body is not None or order.cut_at):
         raise OrderError("A call that is cut before it is taken has no outcome and no body.")
 
 
@@ -174,9 +203,10 @@ class Script:
             self._accepted_submits += 1
 
     def counts(self) -> dict[str, Any]:
-        """Calls received by kind, and submits accepted."""
+        """Calls received by kind (the seldom ones once there was one), and submits accepted."""
         with self._condition:
-            calls = {kind: self._received[kind] for kind in KINDS}
+            seldom = {kind: self._received[kind] for kind in KINDS if self._received[kind]}
+            calls = {kind: self._received[kind] for kind in COUNTED} | seldom
             return {"calls": calls, "accepted_submits": self._accepted_submits}
 
     def calls(self) -> list[Call]:
@@ -189,14 +219,25 @@ class Script:
         with self._condition:
             held = self._held
             if order.delay_s:
-                self._condition.wait_for(
-                    lambda: self._stopped or self._held is not held, order.delay_s
-                )
+                self.wait(order.delay_s)
             if order.hold and self._held is held:
-                ticket = object()
-                held[kind].add(ticket)
-                self._condition.notify_all()
-                self._condition.wait_for(lambda: self._stopped or ticket not in self._held[kind])
+                self.hold(kind)
+            return not self._stopped
+
+    def wait(self, seconds: float) -> bool:
+        """Wait that long, or until a reset; False when the stand-in ended meanwhile."""
+        with self._condition:
+            held = self._held
+            self._condition.wait_for(lambda: self._stopped or self._held is not held, seconds)
+            return not self._stopped
+
+    def hold(self, kind: str) -> bool:
+        """Wait for the release of this kind, or a reset; False when the stand-in ended."""
+        with self._condition:
+            ticket = object()
+            self._held[kind].add(ticket)
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._stopped or ticket not in self._held[kind])
             return not self._stopped
 
     def release(self, kind: str) -> None:

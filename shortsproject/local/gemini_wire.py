@@ -1,5 +1,7 @@
 """The wire of Gemini and Veo as the stand-in speaks it: routes, requests read, answers written.
 
+Omni's requests and answers are in `gemini_interactions`.
+
 Nothing here keeps state or opens a socket. Keys are read in both spellings (`mimeType`,
 `mime_type`) and base64 in both alphabets, because the SDK itself mixes them. What the service would
 refuse is a `RefusedError`, which carries Google's error envelope. Lengths of a video are whole
@@ -19,7 +21,7 @@ from typing import Any
 
 from PIL import Image
 
-from shortsproject.local.video import ORIENTATIONS, SIZES, Shape
+from shortsproject.local.video import ORIENTATIONS, Shape
 
 ANALYSIS_MODELS = ("gemini-3.8-flash", "gemini-3.5-flash", "gemini-3.5-flash-lite")
 VIDEO_MODELS = (
@@ -28,6 +30,7 @@ VIDEO_MODELS = (
     "veo-3.1-lite-generate-001",
 )
 VIDEO_SECONDS = (4, 6, 8)
+VIDEO_RESOLUTIONS = ("720p", "1080p", "4k")
 ANALYSIS_MIME_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "image/heif")
 VIDEO_MIME_TYPES = ("image/jpeg", "image/png", "image/webp")
 PICTURE_BYTES = 20 * 1024 * 1024
@@ -63,6 +66,7 @@ MODEL = (
     r"(?P<resource>(?:(?:projects/[^/]+/locations/[^/]+/)?publishers/google/)?"
     r"models/(?P<model>[^/:]+))"
 )
+INTERACTION = r"interactions/(?P<interaction>[^/:]+)"
 
 
 class RefusedError(Exception):
@@ -88,12 +92,21 @@ ROUTES = (
     Route("count_tokens", "POST", re.compile(VERSION + MODEL + ":countTokens")),
     Route("submit", "POST", re.compile(VERSION + MODEL + ":predictLongRunning")),
     Route("poll", "POST", re.compile(VERSION + MODEL + ":fetchPredictOperation")),
+    Route("submit", "POST", re.compile(VERSION + "interactions")),
+    Route("poll", "GET", re.compile(VERSION + INTERACTION)),
+    Route("cancel", "POST", re.compile(VERSION + INTERACTION + "/cancel")),
+    Route("delete", "DELETE", re.compile(VERSION + INTERACTION)),
+    Route("download", "GET", re.compile(VERSION + "files/(?P<file>[a-z0-9]+):download")),
 )
 
 
 @dataclass(frozen=True)
 class Call:
-    """One received call. `resource` is the path of its model, with `projects/…` if it was sent."""
+    """One received call, with the names in its path.
+
+    `resource` is the path of its model, with `projects/…` if it was sent, and empty on the paths of
+    interactions and files.
+    """
 
     kind: str
     path: str
@@ -101,17 +114,24 @@ class Call:
     model: str
     headers: Mapping[str, str]
     body: Any
+    interaction: str = ""
+    file: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes back. `promised` bytes more than sent in Content-Length: a body that breaks off."""
+    """What goes back; the body is followed by `padding` zero bytes.
+
+    `promised` bytes more than sent in Content-Length: a body that breaks off.
+    """
 
     status: int
     body: bytes
     content_type: str = "application/json; charset=UTF-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     promised: int = 0
+    padding: int = 0
 
 
 @dataclass(frozen=True)
@@ -124,7 +144,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Render:
-    """What a Veo submit asks for."""
+    """What a submit asks for."""
 
     picture: bytes
     shape: Shape
@@ -271,7 +291,7 @@ def _shape(parameters: Any, model: str) -> Shape:
     aspect_ratio = get(parameters, "aspectRatio", "16:9")
     if isinstance(seconds, bool) or seconds not in VIDEO_SECONDS:
         raise RefusedError(400, f"Unsupported output video duration {seconds} seconds: 4, 6 or 8.")
-    if resolution not in SIZES or (resolution == "4k" and "lite" in model):
+    if resolution not in VIDEO_RESOLUTIONS or (resolution == "4k" and "lite" in model):
         raise RefusedError(400, f"Unsupported output video resolution {resolution} for {model}.")
     if aspect_ratio not in ORIENTATIONS:
         raise RefusedError(400, f"Unsupported aspect ratio {aspect_ratio}: 16:9 or 9:16.")

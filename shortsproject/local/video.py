@@ -23,7 +23,7 @@ from PIL import Image, ImageOps
 
 FRAMES_PER_SECOND = 24
 SAMPLES_PER_SECOND = 48_000
-SIZES = {"720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
+SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080), "4k": (3840, 2160)}
 ORIENTATIONS = ("16:9", "9:16")
 ZOOM = "0.18"
 QUALITY = "27"
@@ -36,7 +36,7 @@ class CancelledError(Exception):
 
 @dataclass(frozen=True)
 class Shape:
-    """What a clip looks like: length in seconds, `720p`, `1080p` or `4k`, and `16:9` or `9:16`."""
+    """What a clip looks like: seconds, `360p`, `720p`, `1080p` or `4k`, `16:9` or `9:16`."""
 
     seconds: int
     resolution: str = "720p"
@@ -112,7 +112,7 @@ class Cache:
 def _still(picture: bytes, shape: Shape) -> Image.Image:
     """The picture upright, cut to the shape; larger, since the pan moves in whole pixels."""
     width, height = shape.size
-    scale = 2 if shape.resolution == "720p" else 1
+    scale = 2 if shape.resolution in ("360p", "720p") else 1
     with Image.open(io.BytesIO(picture)) as image:
         upright = ImageOps.exif_transpose(image).convert("RGB")
     return ImageOps.fit(upright, (width * scale, height * scale), Image.Resampling.BILINEAR)

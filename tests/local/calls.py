@@ -1,5 +1,6 @@
 """The calls that the tests make on the stand-in, with the real SDK and over plain HTTP."""
 
+import base64
 import io
 import json
 import time
@@ -12,6 +13,7 @@ from google.genai import types
 from PIL import Image
 
 MODEL = "veo-3.1-fast-generate-001"
+OMNI = "gemini-omni-1.2-flash"
 MEMBERS = ("seen", "camera_move", "video_prompt", "warning")
 SCHEMA = {
     "type": "object",
@@ -70,6 +72,35 @@ def finish(client, operation):
         time.sleep(0.05)
         operation = poll(client, operation)
     return operation
+
+
+def words(picture=None):
+    """The input of an interaction: a picture and a sentence."""
+    data = base64.b64encode(picture or jpeg()).decode()
+    return [
+        {"type": "image", "mime_type": "image/jpeg", "data": data},
+        {"type": "text", "text": "A slow pan"},
+    ]
+
+
+def create(client, model=OMNI, given=None, background=True, **changes):
+    usual = {"aspect_ratio": "16:9", "resolution": "360p", "duration": "3s", "delivery": "uri"}
+    return client.interactions.create(
+        model=model,
+        input=words() if given is None else given,
+        background=background,
+        store=True,
+        generation_config={"video_config": {"task": "image_to_video"}},
+        response_format={"type": "video", **usual, **changes},
+    )
+
+
+def see(client, interaction):
+    deadline = time.monotonic() + 30
+    while interaction.status == "in_progress" and time.monotonic() < deadline:
+        time.sleep(0.05)
+        interaction = client.interactions.get(interaction.id)
+    return interaction
 
 
 def failure(call, *arguments):

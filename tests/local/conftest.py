@@ -21,3 +21,9 @@ def standin(running):
 def client(standin):
     with connect(standin) as client:
         yield client
+
+
+@pytest.fixture
+def developer(standin):
+    with connect(standin, enterprise=False) as client:
+        yield client

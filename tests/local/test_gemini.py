@@ -267,4 +267,4 @@ def test_the_process_says_where_it_listens_and_ends_cleanly(number):
 
 def test_a_wrong_order_is_an_error_in_python_too(standin):
     with pytest.raises(OrderError, match="Outcomes of poll"):
-        standin.next("poll", outcome="no_usage")
+        standin.next("poll", outcome="melted")
