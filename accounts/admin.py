@@ -70,7 +70,7 @@ class UserForm(LowerCaseEmail, unfold_forms.UserChangeForm):
 @admin.register(User)
 # unfold has no types, so the stubs' type argument can't be given at run time.
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
-    """People log in by e-mail address. Who leaves is deactivated: their ledger stays."""
+    """People log in by e-mail address. Who leaves is never deleted: their ledger stays."""
 
     form = UserForm
     add_form = NewUserForm

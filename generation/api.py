@@ -1,5 +1,7 @@
 """REST endpoints for shorts."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
-from rest_framework.exceptions import APIException
-from rest_framework.parsers import FormParser, MultiPartParser
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -18,11 +20,19 @@ from accounts.authentication import caller
 from generation import catalog, intake, pictures, queries, streaming
 from generation.api_shapes import ReceiptBody, ShortBody
 from generation.models import Short
-from generation.pipeline import start
+from generation.pipeline import again, cancel, remove, start
+from generation.pipeline.start import Started
 from metering import queries as metering_queries
 from metering.api_shapes import BalanceBody
 
 FORM_BYTES = 64 * 1024
+
+
+def idempotency_key() -> serializers.RegexField:
+    """The header of that name, where it is given: visible ASCII."""
+    return serializers.RegexField(
+        r"^[\x21-\x7e]+$", required=False, allow_null=True, max_length=255
+    )
 
 
 class BodyTooLarge(APIException):
@@ -44,9 +54,7 @@ class ShortsGenerateApi(APIView):
         seconds = serializers.IntegerField(default=catalog.DEFAULT_SECONDS)
         resolution = serializers.CharField(default=catalog.DEFAULT_RESOLUTION, max_length=16)
         aspect_ratio = serializers.CharField(required=False, allow_blank=True, max_length=8)
-        idempotency_key = serializers.RegexField(
-            r"^[\x21-\x7e]+$", required=False, allow_null=True, max_length=255
-        )
+        idempotency_key = idempotency_key()
 
     class OutputSerializer(ShortBody):
         balance = BalanceBody()
@@ -68,14 +76,11 @@ class ShortsGenerateApi(APIView):
         started = start.repeated(user=user, order=order) or start.run(
             user=user, picture=pictures.prepare(upload=upload), order=order, at=at
         )
-        balance = metering_queries.balance(user=user, at=at)
-        shown = queries.view(short=started.short, at=at, balance=balance)
-        where = {"Location": f"/api/shorts/{started.short.pk}"}
-        return Response(self.OutputSerializer(shown).data, status=202, headers=where)
+        return _accepted(started=started, at=at, body=self.OutputSerializer)
 
 
 class ShortApi(APIView):
-    """GET /api/shorts/{id}: where a short stands, and its receipt."""
+    """/api/shorts/{id}: where a short stands, and its receipt; and the end of it."""
 
     class OutputSerializer(ShortBody):
         receipt = ReceiptBody()
@@ -83,6 +88,63 @@ class ShortApi(APIView):
     def get(self, request: Request, short_id: UUID) -> Response:
         short = _owned(request, short_id)
         return Response(self.OutputSerializer(queries.view(short=short, at=timezone.now())).data)
+
+    def delete(self, request: Request, short_id: UUID) -> Response:
+        """Also where it was deleted before: the answer to the first request may be lost."""
+        try:
+            queries.owned(user=caller(request), short_id=short_id, deleted_too=True)
+        except Short.DoesNotExist as error:
+            raise Http404 from error
+        remove.run(short_id=short_id, at=timezone.now())
+        return Response(status=204)
+
+
+class ShortCancelApi(APIView):
+    """POST /api/shorts/{id}/cancel: as long as nothing was handed to the video model."""
+
+    OutputSerializer = ShortApi.OutputSerializer
+
+    def post(self, request: Request, short_id: UUID) -> Response:
+        at, short = timezone.now(), _owned(request, short_id)
+        cancel.run(short_id=short.pk, at=at)
+        short.refresh_from_db()
+        return Response(self.OutputSerializer(queries.view(short=short, at=at)).data)
+
+
+class ShortAgainApi(APIView):
+    """POST /api/shorts/{id}/again: a new short from the same picture. What is not given stays as
+    it was."""
+
+    parser_classes = [JSONParser, FormParser, MultiPartParser]
+
+    class InputSerializer(serializers.Serializer[Any]):
+        prompt = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+        model = serializers.CharField(required=False, max_length=100)
+        seconds = serializers.IntegerField(required=False)
+        resolution = serializers.CharField(required=False, max_length=16)
+        aspect_ratio = serializers.CharField(required=False, allow_blank=True, max_length=8)
+        idempotency_key = idempotency_key()
+
+    OutputSerializer = ShortsGenerateApi.OutputSerializer
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse an oversized body before any of it is read: the picture is here already."""
+        super().initial(request, *args, **kwargs)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > FORM_BYTES:
+            raise BodyTooLarge
+
+    def post(self, request: Request, short_id: UUID) -> Response:
+        at, user, source = timezone.now(), caller(request), _owned(request, short_id)
+        given = self.InputSerializer(
+            data={**_fields(request), "idempotency_key": request.headers.get("Idempotency-Key")}
+        )
+        given.is_valid(raise_exception=True)
+        order = intake.order_again(source=source, given=given.validated_data)
+        try:
+            started = again.run(user=user, source=source, order=order, at=at)
+        except Short.DoesNotExist as error:
+            raise Http404 from error
+        return _accepted(started=started, at=at, body=self.OutputSerializer)
 
 
 class ShortVideoApi(APIView):
@@ -99,6 +161,24 @@ class ShortImageApi(APIView):
     def get(self, request: Request, short_id: UUID) -> HttpResponseBase:
         short = _owned(request, short_id)
         return _file(request, short.picture, "image/jpeg", f"short-{short.pk}.jpg")
+
+
+def _accepted(
+    *, started: Started, at: datetime, body: type[ShortsGenerateApi.OutputSerializer]
+) -> Response:
+    """202 for a short that is on its way, with its quote and its owner's balance."""
+    short = started.short
+    balance = metering_queries.balance(user=short.user, at=at)
+    shown = queries.view(short=short, at=at, balance=balance)
+    where = {"Location": f"/api/shorts/{short.pk}"}
+    return Response(body(shown).data, status=202, headers=where)
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    """The body's fields by name, of a form or of a JSON object. Raises ParseError."""
+    if not isinstance(request.data, Mapping):
+        raise ParseError(_("Send one JSON object, or a form."))
+    return dict(request.data.items())
 
 
 def _one_picture(request: Request) -> Any:

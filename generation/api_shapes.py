@@ -36,8 +36,10 @@ class ReceiptLegBody(serializers.Serializer[ReceiptLeg]):
 
 
 class QuoteBody(serializers.Serializer[Any]):
+    """What was held. A result that was taken over from another short was not quoted."""
+
     tokens = serializers.IntegerField(source="held_tokens")
-    legs = QuoteLegBody(many=True)
+    legs = QuoteLegBody(many=True, source="held_legs")
 
 
 class ReceiptBody(serializers.Serializer[Any]):

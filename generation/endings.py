@@ -52,9 +52,17 @@ MESSAGES = {
     "overdue": _(
         "The render takes longer than usual. Its tokens stay held until its outcome is certain."
     ),
+    "render_unsettled": _(
+        "The render gave no result in time, so we do not know whether there is a video. Its tokens"
+        " stay held until our staff have settled this, and you can start other videos meanwhile."
+    ),
     "spending_paused": _(
         "Our staff have paused all spending, so this video waits. Its tokens stay held, and it goes"
         " on by itself when they resume."
+    ),
+    "cancel_requested": _(
+        "You canceled this video. It ends as soon as the answer about the picture is there, which"
+        " is charged; the tokens for the video are given back."
     ),
     "rejected_by_staff": _(
         "Our staff have closed this video. The tokens that were still held were given back."

@@ -1,11 +1,16 @@
 """Where the files of shorts lie in the storage: names that nobody guesses, one writer each."""
 
+import os
+from collections.abc import Iterator
+from datetime import datetime
 from io import BytesIO
 from typing import IO
 from uuid import UUID
 
 from django.core.files.base import File
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
+
+FOLDERS = ("pictures", "videos")
 
 
 def save_picture(*, short_id: UUID, data: bytes) -> str:
@@ -34,6 +39,30 @@ def size(name: str) -> int:
     return int(default_storage.size(name))
 
 
+def names() -> Iterator[str]:
+    """The names of all stored files, one by one, in no order."""
+    for folder in FOLDERS:
+        for name in _names_in(folder):
+            yield f"{folder}/{name}"
+
+
+def stored_at(name: str) -> datetime:
+    """When a file was stored. Raises FileNotFoundError."""
+    return default_storage.get_modified_time(name)
+
+
 def delete(name: str) -> None:
     """Remove a stored file; one that is not there is no error."""
     default_storage.delete(name)
+
+
+def _names_in(folder: str) -> Iterator[str]:
+    if not isinstance(default_storage, FileSystemStorage):
+        yield from default_storage.listdir(folder)[1]
+        return
+    # Django's own listing of a folder would be one long list.
+    try:
+        with os.scandir(default_storage.path(folder)) as entries:
+            yield from (entry.name for entry in entries if entry.is_file())
+    except FileNotFoundError:
+        return

@@ -8,6 +8,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from generation import pictures
 
 WISH_LENGTH = 1000
@@ -49,6 +50,25 @@ class StudioForm(forms.Form):
         if not self.is_valid():
             raise forms.ValidationError([str(next(iter(self.errors.values()))[0])])
         return self.cleaned_data
+
+
+class CloseAccountForm(forms.Form):
+    """The password, so that nobody closes the account of somebody who has left the room."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_password(self) -> None:
+        """Nothing, if it is the user's password; it is not kept."""
+        if not self.user.check_password(self.cleaned_data["password"]):
+            raise forms.ValidationError(_("This is not your password."))
 
 
 def is_too_large(request: HttpRequest) -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import structlog
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from generation.models import ModelGate
 
@@ -48,8 +49,13 @@ def closed_models() -> set[tuple[str, str]]:
 
 
 def wait(*, route: str, model: str, until: datetime) -> None:
-    """Note that the provider wants no call for this model before `until`."""
-    ModelGate.objects.update_or_create(route=route, model=model, defaults={"not_before": until})
+    """Note that the provider wants no call for this model before `until`.
+
+    A longer wait that another call was told of stands.
+    """
+    gate, _ = ModelGate.objects.get_or_create(route=route, model=model)
+    longest = Greatest("not_before", Value(until))
+    ModelGate.objects.filter(pk=gate.pk).update(not_before=longest)
 
 
 def note_accepted(*, route: str, model: str) -> None:

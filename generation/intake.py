@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from generation import catalog
+from generation.models import Short
 from generation.pipeline.start import Order
 
 CHUNK_BYTES = 1024 * 1024
@@ -24,6 +25,27 @@ def order(*, picture: IO[bytes], given: Mapping[str, Any]) -> Order:
         **choices,
         idempotency_key=given.get("idempotency_key") or None,
         request_hash=_digest(picture=picture, choices=repr(sorted(choices.items()))),
+    )
+
+
+def order_again(*, source: Short, given: Mapping[str, Any]) -> Order:
+    """The order for a new short from the picture of another: what is not given stays as it was.
+
+    An empty `aspect_ratio` means the frame that suits the picture. The hash covers the short and
+    every choice.
+    """
+    choices: dict[str, Any] = {
+        "wish": given.get("prompt", source.wish),
+        "model": given.get("model") or source.model,
+        "seconds": given.get("seconds") or source.seconds,
+        "resolution": given.get("resolution") or source.resolution,
+        "aspect_ratio": given.get("aspect_ratio", source.aspect_ratio),
+    }
+    of = f"again {source.pk} {sorted(choices.items())!r}"
+    return Order(
+        **choices,
+        idempotency_key=given.get("idempotency_key") or None,
+        request_hash=hashlib.sha256(of.encode()).hexdigest(),
     )
 
 

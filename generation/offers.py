@@ -10,17 +10,21 @@ from datetime import datetime
 from generation import catalog, gates
 from generation.catalog import VideoModel
 from metering import quotes, rates
-from metering.types import QuoteLine
+from metering.types import Quote, QuoteLine
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A model in force. `tokens` by (resolution, seconds); what is not in it can't be had."""
+    """A model in force. `tokens` by (resolution, seconds); what is not in it can't be had.
+
+    `prices` has the same leg by leg.
+    """
 
     model: str
     label: str
     analysis_tokens: int
     tokens: Mapping[tuple[str, int], int]
+    prices: Mapping[tuple[str, int], Quote]
 
 
 def in_force(*, at: datetime) -> list[Offer]:
@@ -34,7 +38,7 @@ def in_force(*, at: datetime) -> list[Offer]:
     except rates.UnpricedModel:
         return []
     closed = gates.closed_models()
-    seen = quotes.line_for(card=analysis, seconds=None, tokens_per_usd=per_usd).tokens
+    seen = quotes.line_for(card=analysis, seconds=None, tokens_per_usd=per_usd)
     found = []
     for video in catalog.MODELS:
         if closed & {(video.route, video.name), (video.route, catalog.ANALYSIS_MODEL)}:
@@ -48,7 +52,7 @@ def in_force(*, at: datetime) -> list[Offer]:
             for seconds in video.seconds
         }
         if lines:
-            found.append(_offer(video=video, lines=lines, analysis_tokens=seen))
+            found.append(_offer(video=video, lines=lines, analysis=seen))
     return found
 
 
@@ -87,11 +91,13 @@ def fitting(*, offers: list[Offer], available_tokens: int, most: int) -> list[Fi
 
 
 def _offer(
-    *, video: VideoModel, lines: Mapping[tuple[str, int], QuoteLine], analysis_tokens: int
+    *, video: VideoModel, lines: Mapping[tuple[str, int], QuoteLine], analysis: QuoteLine
 ) -> Offer:
+    prices = {shape: Quote(lines=(analysis, line)) for shape, line in lines.items()}
     return Offer(
         model=video.name,
         label=next(iter(lines.values())).label,
-        analysis_tokens=analysis_tokens,
-        tokens={shape: analysis_tokens + line.tokens for shape, line in lines.items()},
+        analysis_tokens=analysis.tokens,
+        tokens={shape: price.tokens for shape, price in prices.items()},
+        prices=prices,
     )

@@ -1,13 +1,14 @@
 """Read shorts with what a page or an API answer says of them. Nothing is written."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from accounts.models import User
-from generation import endings
+from generation import catalog, endings, unsettled
 from generation.models import Short, State
-from metering import receipts, spending
+from metering import periods, receipts, spending
 from metering.receipts import Receipt
 from metering.types import Balance
 
@@ -49,8 +50,12 @@ class ShortView:
         """What it waits for, where a person should know; empty otherwise."""
         if self.short.state == State.SUBMIT_UNKNOWN:
             return "submit_unknown"
+        if unsettled.is_over(self.short):
+            return "render_unsettled"
         if self.short.state == State.RENDERING and self.short.overdue_at:
             return "overdue"
+        if self.short.state == State.ANALYZING and self.short.cancel_requested_at:
+            return "cancel_requested"
         return "spending_paused" if self.paused else ""
 
     @property
@@ -64,26 +69,80 @@ class ShortView:
         return endings.message(self.waiting_code)
 
 
-def owned(*, user: User, short_id: UUID) -> Short:
+def owned(*, user: User, short_id: UUID, deleted_too: bool = False) -> Short:
     """A user's own short. Raises Short.DoesNotExist, also for somebody else's."""
-    return Short.objects.get(pk=short_id, user=user, deleted_at__isnull=True)
+    shorts = Short.objects.filter(user=user)
+    if not deleted_too:
+        shorts = shorts.filter(deleted_at__isnull=True)
+    return shorts.get(pk=short_id)
 
 
 def view(*, short: Short, at: datetime, balance: Balance | None = None) -> ShortView:
     """A short with its receipt and progress, in two queries, three while it waits; with its owner's
     balance if given."""
-    return ShortView(
-        short=short,
-        receipt=receipts.receipt(job_id=short.pk),
-        percent=percent(short=short, at=at),
-        balance=balance,
-        paused=short.state in BEFORE_PAID_STEPS and spending.submits_paused(),
+    return replace(views(shorts=[short], at=at)[0], balance=balance)
+
+
+def views(*, shorts: Sequence[Short], at: datetime) -> list[ShortView]:
+    """Shorts with their receipts and progress, in as many queries as one takes."""
+    first = [short.analysis_of_id for short in shorts if short.analysis_of_id]
+    found = receipts.receipts_of(job_ids=[*(short.pk for short in shorts), *first])
+    waiting = {short.pk for short in shorts if short.state in BEFORE_PAID_STEPS}
+    paused = bool(waiting) and spending.submits_paused()
+    return [
+        ShortView(
+            short=short,
+            receipt=_receipt(short=short, found=found),
+            percent=percent(short=short, at=at),
+            paused=paused and short.pk in waiting,
+        )
+        for short in shorts
+    ]
+
+
+def _receipt(*, short: Short, found: Mapping[UUID, Receipt]) -> Receipt:
+    """A short's receipt, with the analysis that it took over, which costs nothing again."""
+    own = found[short.pk]
+    if short.analysis_of_id is None:
+        return own
+    taken_over = tuple(
+        receipts.reused(leg)
+        for leg in found[short.analysis_of_id].legs
+        if leg.api_type == catalog.ANALYSIS_API_TYPE
     )
+    return Receipt(legs=(*taken_over, *own.legs))
 
 
 def newest(*, user: User, most: int) -> list[Short]:
     """A user's newest shorts."""
     return list(Short.objects.filter(user=user, deleted_at__isnull=True).order_by("-id")[:most])
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which shorts to list. No state means every state; days are the operator's local days."""
+
+    states: Collection[str] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+def listed(*, user: User, wanted: Wanted, before: UUID | None, most: int) -> list[Short]:
+    """A user's shorts, the newest first, below an id; `most` of them.
+
+    Ids are ordered by time, so that shorts which arrive meanwhile neither shift nor repeat a row.
+    """
+    rows = Short.objects.filter(user=user, deleted_at__isnull=True).order_by("-id")
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    if wanted.states:
+        rows = rows.filter(state__in=wanted.states)
+    if wanted.first_day is not None:
+        rows = rows.filter(created_at__gte=periods.starts_at(day=wanted.first_day))
+    if wanted.last_day is not None:
+        after = wanted.last_day + timedelta(days=1)
+        rows = rows.filter(created_at__lt=periods.starts_at(day=after))
+    return list(rows[:most])
 
 
 def percent(*, short: Short, at: datetime) -> int:

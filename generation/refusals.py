@@ -14,7 +14,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from generation import gates, offers, pictures
-from generation.pipeline import start
+from generation.pipeline import again, cancel, start
 from metering import ledger, queries, rates, spending
 
 MOST_FITS = 3
@@ -32,6 +32,8 @@ TITLES = {
     "metering_unavailable": _("Metering unavailable"),
     "spending_paused": _("Spending paused"),
     "email_unconfirmed": _("E-mail address not confirmed"),
+    "not_finished": _("Video still under way"),
+    "not_cancelable": _("Too late to cancel"),
 }
 
 SENTENCES = {
@@ -62,6 +64,14 @@ SENTENCES = {
     "email_unconfirmed": _(
         "Your e-mail address is not confirmed yet, so nothing was started and no tokens were taken."
         " Open the link in the mail that we sent you, then try again."
+    ),
+    "not_finished": _(
+        "This video is still under way, so it can't be made again yet. Nothing was started and no"
+        " tokens were taken. Please try again once it has ended."
+    ),
+    "not_cancelable": _(
+        "This video can't be canceled any more: it is with the renderer, or it has ended. You can"
+        " still delete it."
     ),
 }
 PAUSED_BY_STAFF = _(
@@ -122,6 +132,8 @@ def of(error: Exception) -> Refusal | None:
             return Refusal(error.code, 403, SENTENCES[error.code], where)
         case start.InvalidChoice():
             return _invalid_choice(error)
+        case again.NotFinished() | cancel.NotCancelable():
+            return Refusal(error.code, 409, SENTENCES[error.code], {"state": error.state})
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
             code = getattr(error, "code", "metering_unavailable")

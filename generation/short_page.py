@@ -25,6 +25,7 @@ STAGES: tuple[tuple[tuple[str, ...], Promise], ...] = (
     ((State.SUCCEEDED,), gettext_lazy("The video is ready")),
 )
 HANDED_OVER, RENDERED, FETCHED = 2, 3, 4
+CANCELABLE = (State.QUEUED, State.ANALYZING, State.ANALYZED)
 REFRESH_SECONDS, REFRESH_WAITING_SECONDS = 3, 30
 WORTH_SAYING = timedelta(seconds=5)
 
@@ -38,6 +39,7 @@ LEG_STATES = {
     "captured": gettext_lazy("charged"),
     "released": gettext_lazy("given back"),
     "written_off": gettext_lazy("written off"),
+    "reused": gettext_lazy("taken over from an earlier video, at no charge"),
 }
 BASES = {
     "reported": gettext_lazy("as reported by the provider"),
@@ -66,6 +68,16 @@ def page(*, view: ShortView, at: datetime) -> dict[str, Any]:
         "label": labels[0] if labels else short.model,
         "wide": short.aspect_ratio == "16:9",
         "receipt": _receipt(view.receipt),
+        "cancelable": short.state in CANCELABLE and short.cancel_requested_at is None,
+    }
+
+
+def farewell(*, short: Short) -> dict[str, Any]:
+    """The page that asks before a short is deleted."""
+    return {
+        "short": short,
+        "ends_now": short.state in CANCELABLE,
+        "runs_on": not short.is_final and short.state not in CANCELABLE,
     }
 
 
@@ -93,7 +105,8 @@ def _stages(*, short: Short, stage: int) -> list[dict[str, Any]]:
 
 
 def _refresh(view: ShortView) -> int:
-    return REFRESH_WAITING_SECONDS if view.waiting_code else REFRESH_SECONDS
+    soon = view.waiting_code in ("", "cancel_requested")
+    return REFRESH_SECONDS if soon else REFRESH_WAITING_SECONDS
 
 
 def _goes_on_at(*, short: Short, at: datetime) -> datetime | None:

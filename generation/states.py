@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, TextField, Value, When
 from django.db.models.functions import Now
 
 from generation.models import FINAL, Short, State
@@ -31,6 +31,8 @@ ALLOWED: dict[str, frozenset[str]] = {
     State.RENDERING: frozenset({State.RENDERED, State.FILTERED, State.FAILED}),
     State.RENDERED: frozenset({State.SUCCEEDED, State.LOST}),
 }
+# What a short forgets that has ended and is deleted.
+FORGOTTEN = ("wish", "seen", "video_prompt", "warning", "picture")
 
 
 class NotClaimable(Exception):
@@ -74,8 +76,9 @@ def record(
     """Move a short on with the result of its attempt. Raises Superseded, and ValueError for a move
     that the table above does not have. Belongs into a transaction.
 
-    The lease ends. `next_attempt_at` is `at` unless given; a final state gets its `finished_at`.
-    `tries` starts over unless the short stays where it is or the caller says otherwise.
+    The lease ends. `next_attempt_at` is `at` unless given; a final state gets its `finished_at`,
+    and a deleted short forgets in it its owner's words and picture. `tries` starts over unless the
+    short stays where it is or the caller says otherwise.
     """
     sources = (source,) if isinstance(source, str) else source
     for state in sources:
@@ -90,11 +93,18 @@ def record(
     }
     if target not in sources:
         values["tries"] = 0
+    if target in FINAL:
+        values |= {name: _unless_deleted(name) for name in FORGOTTEN}
     moved = Short.objects.filter(pk=short.pk, attempt=short.attempt, state__in=sources).update(
         **{**values, **changes}
     )
     if not moved:
         raise Superseded(str(short.pk))
+
+
+def _unless_deleted(name: str) -> Case:
+    deleted = When(deleted_at__isnull=False, then=Value(""))
+    return Case(deleted, default=F(name), output_field=TextField())
 
 
 def ring(*, at: datetime, most: int, again_after: timedelta) -> list[UUID]:

@@ -14,7 +14,7 @@ from accounts.models import User
 from generation import catalog, forms, intake, offers, pictures, queries, refusals
 from generation.models import Short, State
 from generation.offers import Offer
-from generation.pipeline import start
+from generation.pipeline import again, start
 from generation.refusals import Refusal
 from metering import notices, pace, spending
 from metering import queries as metering_queries
@@ -45,11 +45,22 @@ TELL_OF_TOKENS = frozenset(
 )
 
 
-def begin(*, user: User, uploads: Sequence[Any], given: Mapping[str, Any], at: datetime) -> Short:
-    """Begin the short that a form asks for; a form sent twice begins one.
+def begin(
+    *,
+    user: User,
+    uploads: Sequence[Any],
+    given: Mapping[str, Any],
+    at: datetime,
+    source: Short | None = None,
+) -> Short:
+    """Begin the short that a form asks for; a form sent twice begins one. With a `source` it is
+    made from that one's picture.
 
-    Raises pictures.InvalidImage and whatever start.run refuses with.
+    Raises pictures.InvalidImage and whatever start.run or again.run refuses with.
     """
+    if source is not None:
+        order = intake.order_again(source=source, given=given)
+        return again.run(user=user, source=source, order=order, at=at).short
     if len(uploads) != 1:
         raise pictures.InvalidImage("several" if uploads else "missing")
     upload = uploads[0]
@@ -77,40 +88,54 @@ def refusal(error: Exception) -> Refusal | None:
 
 
 def page(
-    *, user: User, at: datetime, typed: Mapping[str, str], refusal: Refusal | None
+    *,
+    user: User,
+    at: datetime,
+    typed: Mapping[str, str],
+    refusal: Refusal | None,
+    source: Short | None = None,
 ) -> dict[str, Any]:
-    """All that the studio shows, in seven queries. `typed` and `refusal`: of a form that was sent.
+    """All that the studio shows, in seven queries, nine for a short that is made again from
+    `source`. `typed` and `refusal`: of a form that was sent.
 
     Without a database there are no figures, but the form and what was typed are still shown.
     """
     figures: dict[str, Any] = {}
+    typed = typed or _options(source)
     try:
-        balance = metering_queries.balance(user=user, at=at)
-        had = offers.in_force(at=at)
-        newest = queries.newest(user=user, most=NEWEST)
-        paused = spending.paused(at=at)
-        notice = notices.to_show(user=user, balance=balance)
+        figures = _figures(user=user, at=at, typed=typed, source=source)
     except (OperationalError, InterfaceError, metering_queries.NoLedger) as error:
         refusal = refusal or refusals.of(error)
-    else:
-        figures = {
-            "balance": balance,
-            "meter": meter(balance),
-            "runs_out_on": pace.of(balance=balance, user=user, at=at),
-            "notice": notice,
-            "paused": refusals.paused_now(pause=paused) if paused else "",
-            "places_left": max(balance.max_in_flight - balance.in_flight, 0),
-            "shorts": [_tile(short) for short in newest],
-            **_choices(had=had, typed=typed, balance=balance),
-        }
     return {
         "refusal": refusal,
         "tells_of_tokens": refusal is not None and refusal.code in TELL_OF_TOKENS,
         "typed": typed,
+        "again": source,
         "idempotency_key": _key(typed=typed, refusal=refusal),
         "wish_length": forms.WISH_LENGTH,
         "megabytes": pictures.MAX_BYTES // (1024 * 1024),
         **figures,
+    }
+
+
+def _figures(
+    *, user: User, at: datetime, typed: Mapping[str, str], source: Short | None
+) -> dict[str, Any]:
+    """What only the database knows: figures, prices, the newest videos."""
+    balance = metering_queries.balance(user=user, at=at)
+    had = offers.in_force(at=at)
+    left_out = _left_out(source=source, typed=typed, had=had)
+    paused = spending.paused(at=at)
+    return {
+        "balance": balance,
+        "meter": meter(balance),
+        "runs_out_on": pace.of(balance=balance, user=user, at=at),
+        "notice": notices.to_show(user=user, balance=balance),
+        "paused": refusals.paused_now(pause=paused) if paused else "",
+        "places_left": max(balance.max_in_flight - balance.in_flight, 0),
+        "shorts": [_tile(short) for short in queries.newest(user=user, most=NEWEST)],
+        "left_out": left_out,
+        **_choices(had=_without(had, tokens=left_out), typed=typed, balance=balance),
     }
 
 
@@ -152,6 +177,39 @@ def _key(*, typed: Mapping[str, str], refusal: Refusal | None) -> str:
     """A new key for each form shown, but for one whose outcome the database could not tell."""
     unclear = refusal is not None and refusal.code == "metering_unavailable"
     return (unclear and typed.get("idempotency_key")) or str(uuid4())
+
+
+def _options(source: Short | None) -> Mapping[str, str]:
+    """What a form is filled with at first."""
+    if source is None:
+        return {}
+    return {
+        "prompt": source.wish,
+        "model": source.model,
+        "seconds": str(source.seconds),
+        "resolution": source.resolution,
+        "aspect_ratio": source.aspect_ratio,
+    }
+
+
+def _left_out(*, source: Short | None, typed: Mapping[str, str], had: list[Offer]) -> int:
+    """The tokens of an analysis that need not be made again; 0 if it has to be made."""
+    if source is None or not had:
+        return 0
+    analysis = again.reusable(
+        source=source,
+        wish=typed.get("prompt", "").strip().replace("\r\n", "\n"),
+        aspect_ratio=typed.get("aspect_ratio", ""),
+    )
+    return had[0].analysis_tokens if analysis else 0
+
+
+def _without(had: list[Offer], *, tokens: int) -> list[Offer]:
+    """The offers at a price that is lower by that many tokens."""
+    return [
+        replace(offer, tokens={shape: price - tokens for shape, price in offer.tokens.items()})
+        for offer in had
+    ]
 
 
 def _choices(*, had: list[Offer], typed: Mapping[str, str], balance: Balance) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from uuid import UUID
 from celery import shared_task
 from django.utils import timezone
 
-from generation import audit
+from generation import audit, unsettled
 from generation.pipeline import advance as pipeline_advance
-from generation.pipeline import sweep
+from generation.pipeline import orphans, sweep
 from metering import checkups
 
 
@@ -27,3 +27,15 @@ def ring_due(**kwargs: object) -> None:
 def verify_ledger(**kwargs: object) -> None:
     """Prove the ledger and keep the result."""
     checkups.run(now=timezone.now, extra=audit.INVARIANTS)
+
+
+@shared_task(name="generation.tell_staff", expires=60)
+def tell_staff(**kwargs: object) -> None:
+    """Tell staff of shorts that have come to need a person."""
+    unsettled.tell(at=timezone.now())
+
+
+@shared_task(name="generation.remove_orphans", time_limit=3600, acks_late=False)
+def remove_orphans(**kwargs: object) -> None:
+    """Remove files that no short refers to."""
+    orphans.remove(at=timezone.now())

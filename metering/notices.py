@@ -6,9 +6,12 @@ transaction of its own, before anything goes out. What a dying worker has claime
 what a mail server that is away would have got is not even claimed, and waits.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,13 +19,14 @@ from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
+from django.db.models import Exists, OuterRef, TextChoices
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from accounts.models import User
 from metering import pace, preferences, queries
-from metering.models import Notice, SpendingBrake
+from metering.models import Notice, SpendingBrake, StaffNotice
 from metering.types import Balance
 
 log = structlog.get_logger(__name__)
@@ -90,6 +94,48 @@ def send_waiting(*, at: datetime) -> int:
     except OSError as error:
         log.error("a mail could not be sent", error=f"{type(error).__name__}: {error}")
     return told
+
+
+def staff_told() -> Exists:
+    """For a table whose primary key is a job's id, with a `kind`: staff were told of it before."""
+    return Exists(StaffNotice.objects.filter(job_id=OuterRef("pk"), kind=OuterRef("kind")))
+
+
+def tell_staff(*, jobs: Mapping[UUID, TextChoices], page: str, at: datetime) -> int:
+    """Log, and mail to staff in one mail, the jobs that have come to need a person, and why.
+
+    Each job and kind once. `page` is the address of the list of them. Returns how many were new.
+    """
+    if not (jobs and settings.STAFF_EMAILS):
+        return len(_claim_jobs(jobs=jobs, at=at))
+    claimed: dict[UUID, TextChoices] = {}
+    try:
+        with mail.get_connection() as connection:
+            claimed = _claim_jobs(jobs=jobs, at=at)
+            if claimed:
+                counts = Counter(claimed.values())
+                shown = {
+                    "count": len(claimed),
+                    "kinds": [(kind.label, counts[kind]) for kind in counts],
+                    "page": f"{settings.SITE_URL}{page}",
+                }
+                _staff_mail(template="staff_jobs", shown=shown, connection=connection).send()
+    except OSError as error:
+        log.error("a mail could not be sent", error=f"{type(error).__name__}: {error}")
+    return len(claimed)
+
+
+def _claim_jobs(*, jobs: Mapping[UUID, TextChoices], at: datetime) -> dict[UUID, TextChoices]:
+    """Those of the jobs that nobody else has told staff of, each said to the log."""
+    claimed = {}
+    for job_id, kind in jobs.items():
+        _notice, made = StaffNotice.objects.get_or_create(
+            job_id=job_id, kind=kind.value, defaults={"created_at": at}
+        )
+        if made:
+            claimed[job_id] = kind
+            log.error("a job needs a person", job_id=str(job_id), kind=kind.value)
+    return claimed
 
 
 def _claim(*, user_id: int, at: datetime) -> list[Notice]:

@@ -100,11 +100,34 @@ def has_hold(*, states: Sequence[str], **which: Any) -> Exists:
     return Exists(Hold.objects.filter(job_id=OuterRef("pk"), state__in=states, **which))
 
 
-def usage_by_day(*, user: User, since: date) -> Sequence[DailyUsage]:
-    """The roll-up rows of a user from a local day on, the oldest first."""
-    return list(
-        DailyUsage.objects.filter(user=user, day__gte=since).order_by("day", "api_type", "model")
-    )
+def held_tokens() -> Coalesce:
+    """For a table whose primary key is a job's id: the tokens that the job still holds."""
+    live = Hold.objects.filter(job_id=OuterRef("pk"), state__in=LIVE).values("job_id")
+    return Coalesce(Subquery(live.annotate(sum=Sum("amount")).values("sum")), 0)
+
+
+def has_entry(*, kind: str, **which: Any) -> Exists:
+    """For a filter on a table whose primary key is a job's id: its ledger has such an entry."""
+    return Exists(LedgerEntry.objects.filter(job_id=OuterRef("pk"), kind=kind, **which))
+
+
+def entry(*, entry_id: int) -> LedgerEntry:
+    """One line of a ledger, with its user."""
+    return LedgerEntry.objects.select_related("user").get(pk=entry_id)
+
+
+def charge_of(*, job_id: UUID, model: str) -> LedgerEntry | None:
+    """The charge for a job's use of one model, with its user; None if there is none yet."""
+    charges = LedgerEntry.objects.filter(job_id=job_id, model=model, kind=LedgerEntry.Kind.CHARGE)
+    return charges.select_related("user").first()
+
+
+def usage_by_day(*, user: User, since: date, until: date | None = None) -> Sequence[DailyUsage]:
+    """The roll-up rows of a user from a local day on, up to another one, the oldest first."""
+    rows = DailyUsage.objects.filter(user=user, day__gte=since)
+    if until is not None:
+        rows = rows.filter(day__lte=until)
+    return list(rows.order_by("day", "api_type", "model"))
 
 
 def spend_usd(*, at: datetime) -> Decimal:
@@ -135,15 +158,27 @@ def refundable(*, entry: LedgerEntry, at: datetime) -> Refundable:
     )
 
 
-def entries(*, user: User, before_seq: int | None, most: int) -> Sequence[LedgerEntry]:
-    """A user's entries, the newest first, below a number; `most` of them.
+def entries(
+    *, user: User, before_seq: int | None, most: int, period_start: date | None = None
+) -> Sequence[LedgerEntry]:
+    """A user's entries, of all periods or of one, the newest first, below a number; `most` of them.
 
     Numbers have no gap and are given under the ledger's lock, so that pages never skip or repeat.
     """
     rows = LedgerEntry.objects.filter(user=user).order_by("-seq")
+    if period_start is not None:
+        rows = rows.filter(period_start=period_start)
     if before_seq is not None:
         rows = rows.filter(seq__lt=before_seq)
     return list(rows[:most])
+
+
+def periods_beside(*, user: User, period_start: date) -> tuple[date | None, date | None]:
+    """The first days of the periods with entries before and after one. Two steps in an index."""
+    starts = LedgerEntry.objects.filter(user=user).values_list("period_start", flat=True)
+    before = starts.filter(period_start__lt=period_start).order_by("-period_start", "-seq").first()
+    after = starts.filter(period_start__gt=period_start).order_by("period_start", "seq").first()
+    return before, after
 
 
 def entry_periods(*, user: User, at: datetime) -> Sequence[date]:

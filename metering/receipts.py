@@ -1,7 +1,8 @@
 """What one job held, used, charged and gave back, leg by leg, and why."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,6 +10,8 @@ from uuid import UUID
 from metering import rates
 from metering.models import Hold, LedgerEntry
 from metering.types import QuoteLine
+
+REUSED = "reused"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Receipt:
     legs: tuple[ReceiptLeg, ...]
 
     @property
+    def held_legs(self) -> tuple[ReceiptLeg, ...]:
+        """Without those that were reused."""
+        return tuple(leg for leg in self.legs if leg.state != REUSED)
+
+    @property
     def held_tokens(self) -> int:
         return sum(leg.estimated_tokens for leg in self.legs)
 
@@ -57,9 +65,40 @@ class Receipt:
 
 def receipt(*, job_id: UUID) -> Receipt:
     """The receipt of one job, in two queries."""
-    holds = list(Hold.objects.filter(job_id=job_id).order_by("id"))
-    entries = list(LedgerEntry.objects.filter(job_id=job_id).select_related("event").order_by("id"))
-    return Receipt(legs=tuple(_leg(hold=hold, entries=entries) for hold in holds))
+    return receipts_of(job_ids=[job_id])[job_id]
+
+
+def receipts_of(*, job_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
+    """The receipt of each of these jobs, in two queries however many they are."""
+    # Holds first: a hold that was seen closed has its charge among the entries read afterwards.
+    holds = list(Hold.objects.filter(job_id__in=job_ids).order_by("id"))
+    entries_of = defaultdict[UUID | None, list[LedgerEntry]](list)
+    rows = LedgerEntry.objects.filter(job_id__in=job_ids).select_related("event")
+    for entry in rows.order_by("id"):
+        entries_of[entry.job_id].append(entry)
+    legs: dict[UUID, list[ReceiptLeg]] = {job_id: [] for job_id in job_ids}
+    for hold in holds:
+        legs[hold.job_id].append(_leg(hold=hold, entries=entries_of[hold.job_id]))
+    return {job_id: Receipt(legs=tuple(of_job)) for job_id, of_job in legs.items()}
+
+
+def reused(leg: ReceiptLeg) -> ReceiptLeg:
+    """A leg of another job whose result was taken over: nothing was held or charged for it."""
+    return replace(
+        leg,
+        state=REUSED,
+        parked=False,
+        quoted_usd=None,
+        estimated_tokens=0,
+        charged_tokens=0,
+        refunded_tokens=0,
+        returned_tokens=0,
+        basis=None,
+        usd=None,
+        usage=None,
+        formula=None,
+        entry_id=None,
+    )
 
 
 def _leg(*, hold: Hold, entries: Sequence[LedgerEntry]) -> ReceiptLeg:

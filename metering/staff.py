@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from metering import ledger
-from metering.models import TokenLedger
+from metering.models import LedgerEntry, TokenLedger
 from metering.types import OpenHold
 
 MOST_TOKENS = 10**15
@@ -198,6 +198,28 @@ def write_off(
         return ledger.write_off(
             hold=hold, actor=actor, reason=reason.strip(), key=_key("write_off", key), at=at
         )
+
+
+def resolve(
+    *, hold: OpenHold, actor: User | None, reason: str, at: datetime, key: UUID | None = None
+) -> int:
+    """Keep what was decided about a leg whose outcome nobody could learn. Returns the entry's id.
+
+    Moves no tokens: that is up to the transaction that moves the job. Raises ReasonMissing.
+    """
+    _check_reason(reason)
+    with _in_sentences():
+        return ledger.resolve(
+            hold=hold, actor=actor, reason=reason.strip(), key=_key("resolve", key), at=at
+        )
+
+
+def resolved(*, key: UUID | None) -> int | None:
+    """The id of the resolution that the form with this key has made; None if there is none yet."""
+    if key is None:
+        return None
+    made = LedgerEntry.objects.filter(key=_key("resolve", key))
+    return made.values_list("id", flat=True).first()
 
 
 def set_period(

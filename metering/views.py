@@ -1,4 +1,4 @@
-"""Pages about notices: which ones somebody wants, that one was read, and an end to the mails."""
+"""Pages about tokens: what was used, which notices somebody wants, and an end to the mails."""
 
 from django.conf import settings
 from django.contrib import messages
@@ -9,11 +9,23 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.authentication import caller
-from metering import forms, preferences
+from metering import forms, preferences, usage_page
 from metering import notices as metering_notices
+
+
+@never_cache
+@login_required
+@require_safe
+def usage(request: HttpRequest) -> HttpResponse:
+    """/usage: a period at a glance, day by day, and its statement with the running balance."""
+    form = forms.UsageForm(request.GET)
+    if not form.is_valid():
+        raise Http404
+    page = usage_page.page(user=caller(request), asked=form.asked(), at=timezone.now())
+    return render(request, "metering/usage.html", page)
 
 
 @never_cache

@@ -10,7 +10,7 @@ from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import signup
-from generation import gates
+from generation import gates, unsettled
 from metering import backlog, checkups, queries, rates, spending
 
 # Title of a group; then address name, icon and title of each of its pages.
@@ -44,7 +44,8 @@ GROUPS = (
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sidebar: only what this person may see, with the charge backlog on the holds."""
+    """The sidebar: only what this person may see, with the charge backlog on the holds and
+    what staff must settle on the shorts."""
     groups = [
         {"title": title, "items": [_item(page) for page in pages if _visible(request, page[0])]}
         for title, pages in GROUPS
@@ -57,6 +58,8 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     cards = []
     if _visible(request, "metering_hold"):
         cards += [_backlog_card(), _spend_card()]
+    if _visible(request, "generation_short"):
+        cards.append(_unsettled_card())
     if _visible(request, "generation_modelgate"):
         cards.append(_gates_card())
     if _visible(request, "metering_spendingbrake"):
@@ -85,7 +88,11 @@ def _grouped(apps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _item(page: tuple[str, str, Any]) -> dict[str, Any]:
     name, icon, title = page
     item = {"title": title, "icon": icon, "link": reverse(f"admin:{name}_changelist")}
-    waiting = backlog.size() if name == "metering_hold" else 0
+    waiting = 0
+    if name == "metering_hold":
+        waiting = backlog.size()
+    elif name == "generation_short":
+        waiting = unsettled.total(at=timezone.now())
     return {**item, "badge": waiting, "badge_variant": "warning"} if waiting else item
 
 
@@ -118,6 +125,19 @@ def _spend_card() -> dict[str, Any]:
         "text": text,
         "link": reverse("admin:metering_dailyusage_changelist"),
         "alarm": limit is not None and spent >= limit,
+    }
+
+
+def _unsettled_card() -> dict[str, Any]:
+    counts = unsettled.counts(at=timezone.now())
+    number = sum(counts.values())
+    found = ", ".join(f"{kind.label}: {count}" for kind, count in counts.items() if count)
+    return {
+        "title": _("Shorts that need a person"),
+        "figure": str(number),
+        "text": found or _("Unknown submits, renders without an end, lost videos. Normally 0."),
+        "link": unsettled.queue(),
+        "alarm": number > 0,
     }
 
 

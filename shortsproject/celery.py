@@ -21,7 +21,12 @@ app.conf.beat_schedule = {
     "ring for due shorts": {"task": "generation.ring_due", "schedule": 1.0},
     "send notices": {"task": "metering.send_notices", "schedule": 15.0},
     "charge the backlog": {"task": "metering.charge_backlog", "schedule": 10.0},
+    "tell staff of shorts that need a person": {"task": "generation.tell_staff", "schedule": 60.0},
     # In UTC; late in the night of Seoul.
+    "remove orphan files": {
+        "task": "generation.remove_orphans",
+        "schedule": crontab(hour="17", minute="30"),
+    },
     "verify the ledger": {
         "task": "generation.verify_ledger",
         "schedule": crontab(hour="18", minute="30"),

@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from generation import gates
+from generation import gates, unsettled
 from metering import backlog, checkups, queries, spending
 
 
@@ -44,3 +44,9 @@ class Figures(Collector):
             ("ledger_ok", "1 if the last proof of the ledger held.", bool(check and check.ok)),
         ):
             yield GaugeMetricFamily(f"shorts_{name}", text, value=float(value))
+        waiting = GaugeMetricFamily(
+            "shorts_unsettled", "Shorts that need a person; normally 0.", labels=["kind"]
+        )
+        for kind, count in unsettled.counts(at=at).items():
+            waiting.add_metric([kind.value], float(count))
+        yield waiting

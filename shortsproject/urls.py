@@ -5,12 +5,16 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
-from shortsproject import errors, health, metrics
+from metering import views as metering_views
+from shortsproject import api_docs, errors, health, metrics
 
 urlpatterns = [
     path("", include("generation.urls")),
+    path("usage", metering_views.usage, name="usage"),
     path("api/", include("generation.api_urls")),
     path("api/", include("metering.api_urls")),
+    path("api/schema", api_docs.SchemaApi.as_view(), name="api_schema"),
+    path("api/docs", api_docs.page, name="api_docs"),
     re_path(r"^api(?:/.*)?$", errors.api_not_found),
     path("accounts/", include("metering.urls")),
     path("accounts/", include("allauth.account.urls")),

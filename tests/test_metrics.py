@@ -6,7 +6,9 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from shortsproject.local.gemini import StandIn
 from tests import factories
+from tests.generation import settling
 
 TOKEN = "only-for-tests"
 
@@ -28,6 +30,17 @@ def test_the_backlog_is_a_number(alice: User, token: str) -> None:
 
     assert "shorts_charge_backlog 1.0" in text
     assert "shorts_spending_paused 0.0" in text
+
+
+def test_shorts_that_need_a_person_are_counted_by_kind(
+    alice: User, token: str, stand_in: StandIn
+) -> None:
+    settling.unknown(alice, stand_in)
+
+    text = read(token).content.decode()
+
+    assert 'shorts_unsettled{kind="unknown"} 1.0' in text
+    assert 'shorts_unsettled{kind="lost"} 0.0' in text
 
 
 @pytest.mark.parametrize("given", ["", "wrong", "ü"])

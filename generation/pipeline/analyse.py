@@ -13,7 +13,7 @@ from django.db.models import Case, F, PositiveIntegerField, When
 
 from generation import catalog, files, gates, states
 from generation.models import Short, State
-from generation.pipeline import claims, recording, waiting
+from generation.pipeline import cancel, claims, recording, remove, waiting
 from generation.providers import enterprise
 from generation.providers.outcomes import (
     Analysed,
@@ -51,27 +51,44 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         )
     except states.NotClaimable:
         return False
-    outcome: AnalysisOutcome
-    if short.unclear_answers >= MOST_UNCLEAR_ANSWERS:
-        outcome = Unclear(detail="the worker died during the call, twice")
-        short.unclear_answers -= 1
-    else:
-        outcome = enterprise.analyse(
-            hold=hold,
-            picture=files.read(short.picture),
-            mime_type="image/jpeg",
-            wish=short.wish,
-            aspect_ratio=short.aspect_ratio,
-            deadline_seconds=DEADLINE_SECONDS,
-        )
+    if cancel.is_asked(short):
+        _call_off(short=short, hold=hold, now=now)
+        return False
+    outcome = _ask(short=short, hold=hold)
     recorded = recording.durably(
         short=short,
         now=now,
-        write=lambda: record(short=short, hold=hold, outcome=outcome, at=now()),
+        write=lambda: _record(short=short, hold=hold, outcome=outcome, at=now()),
     )
     if recorded:
         recording.charge(hold=hold, now=now)
     return recorded
+
+
+def _ask(*, short: Short, hold: OpenHold) -> AnalysisOutcome:
+    if short.unclear_answers >= MOST_UNCLEAR_ANSWERS:
+        short.unclear_answers -= 1
+        return Unclear(detail="the worker died during the call, twice")
+    return enterprise.analyse(
+        hold=hold,
+        picture=files.read(short.picture),
+        mime_type="image/jpeg",
+        wish=short.wish,
+        aspect_ratio=short.aspect_ratio,
+        deadline_seconds=DEADLINE_SECONDS,
+    )
+
+
+def _call_off(*, short: Short, hold: OpenHold, now: recording.Clock) -> None:
+    """The owner canceled, and the worker that had the short died: nobody is asked again."""
+    recording.durably(short=short, now=now, write=lambda: remove.carry_out(short=short, at=now()))
+    recording.charge(hold=hold, now=now)
+
+
+def _record(*, short: Short, hold: OpenHold, outcome: AnalysisOutcome, at: datetime) -> None:
+    """The answer first, and its charge; then what the owner asked for meanwhile."""
+    record(short=short, hold=hold, outcome=outcome, at=at)
+    remove.carry_out(short=short, at=at)
 
 
 def route_of(short_id: UUID) -> str:

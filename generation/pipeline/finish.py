@@ -1,11 +1,12 @@
 """Store the video that was made and charged.
 
 Owns: rendered → succeeded or lost. Charges nothing.
-Invariant: a short is `succeeded` only if its file is whole and in the storage. A file that can't be
-fetched or stored is tried again until the provider's result is gone.
+Invariant: a short is `succeeded` only if its file is whole and in the storage, or if its owner has
+deleted it and wants none. A file that can't be fetched or stored is tried again until the
+provider's result is gone.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -34,6 +35,11 @@ def run(*, short_id: UUID, now: recording.Clock, video: bytes | None = None) -> 
             )
     except states.NotClaimable:
         return False
+    if short.deleted_at is not None:
+        recording.durably(
+            short=short, now=now, write=lambda: _succeed(short=short, name="", size=None, at=now())
+        )
+        return False
     try:
         data = video if video is not None else _fetch(short)
         mp4.check(data)
@@ -41,22 +47,30 @@ def run(*, short_id: UUID, now: recording.Clock, video: bytes | None = None) -> 
     except (mp4.Broken, NotFetched, OSError) as error:
         _try_later(short=short, detail=f"{type(error).__name__}: {error}", now=now)
         return False
-    recorded = recording.durably(
+    recording.durably(
         short=short,
         now=now,
-        write=lambda: states.record(
-            short=short,
-            source=State.RENDERED,
-            target=State.SUCCEEDED,
-            at=now(),
-            video=name,
-            video_bytes=len(data),
-            end_detail="",
-        ),
+        write=lambda: _succeed(short=short, name=name, size=len(data), at=now()),
     )
-    if not recorded:
+    # Late, or deleted meanwhile.
+    if not Short.objects.filter(pk=short.pk, video=name).exists():
         files.delete(name)
     return False
+
+
+def _succeed(*, short: Short, name: str, size: int | None, at: datetime) -> None:
+    """End the short with its video, of `size` bytes, or with none if it was deleted meanwhile."""
+    row = Short.objects.select_for_update(no_key=True).only("deleted_at").get(pk=short.pk)
+    kept = row.deleted_at is None
+    states.record(
+        short=short,
+        source=State.RENDERED,
+        target=State.SUCCEEDED,
+        at=at,
+        video=name if kept else "",
+        video_bytes=size if kept else None,
+        end_detail="",
+    )
 
 
 class NotFetched(Exception):

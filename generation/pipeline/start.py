@@ -7,6 +7,7 @@ its holds, because they are made in one transaction with it, the hold last.
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
@@ -61,6 +62,16 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Analysis:
+    """What Gemini wrote before and was paid for. `short_id`: the short that has the charge."""
+
+    short_id: UUID
+    video_prompt: str
+    seen: str
+    warning: str
+
+
+@dataclass(frozen=True)
 class Started:
     """A short that is on its way, with its quote. `repeated`: it was there before."""
 
@@ -69,8 +80,11 @@ class Started:
     repeated: bool = False
 
 
-def quote(*, order: Order, at: datetime) -> Quote:
-    """The price of an order. Raises InvalidChoice and rates.UnpricedModel."""
+def quote(*, order: Order, at: datetime, analysed: bool = False) -> Quote:
+    """The price of an order, without the analysis for a picture that is `analysed` already.
+
+    Raises InvalidChoice and rates.UnpricedModel.
+    """
     video = catalog.find(order.model)
     if video is None:
         raise rates.UnpricedModel(api_type="", model=order.model, resolution=order.resolution)
@@ -80,18 +94,14 @@ def quote(*, order: Order, at: datetime) -> Quote:
         raise InvalidChoice(parameter="resolution", allowed=catalog.RESOLUTIONS)
     if order.aspect_ratio and order.aspect_ratio not in catalog.ASPECT_RATIOS:
         raise InvalidChoice(parameter="aspect_ratio", allowed=catalog.ASPECT_RATIOS)
-    return quotes.quote(
-        legs=[
-            LegRequest(api_type=catalog.ANALYSIS_API_TYPE, model=catalog.ANALYSIS_MODEL),
-            LegRequest(
-                api_type=video.api_type,
-                model=video.name,
-                seconds=order.seconds,
-                resolution=order.resolution,
-            ),
-        ],
-        at=at,
+    rendering = LegRequest(
+        api_type=video.api_type,
+        model=video.name,
+        seconds=order.seconds,
+        resolution=order.resolution,
     )
+    analysis = LegRequest(api_type=catalog.ANALYSIS_API_TYPE, model=catalog.ANALYSIS_MODEL)
+    return quotes.quote(legs=[rendering] if analysed else [analysis, rendering], at=at)
 
 
 def repeated(*, user: User, order: Order) -> Started | None:
@@ -106,21 +116,31 @@ def repeated(*, user: User, order: Order) -> Started | None:
     return Started(short=short, quote=None, repeated=True)
 
 
-def run(*, user: User, picture: PreparedPicture, order: Order, at: datetime) -> Started:
-    """Begin one short, or refuse and leave nothing behind.
+def run(
+    *,
+    user: User,
+    picture: PreparedPicture,
+    order: Order,
+    at: datetime,
+    analysis: Analysis | None = None,
+) -> Started:
+    """Begin one short, or refuse and leave nothing behind. With an `analysis` that the user has
+    paid for before, it begins where that ended, and only the video is priced and held.
 
     Raises InvalidChoice, rates.UnpricedModel, gates.ModelClosed, EmailUnconfirmed,
     spending.SpendingPaused, the refusals of ledger.hold, IdempotencyConflict, and
     ledger.MeteringUnavailable if the database is away.
     """
     try:
-        price = quote(order=order, at=at)
+        price = quote(order=order, at=at, analysed=analysis is not None)
         video = catalog.find(order.model)
         route = video.route if video else ""
-        gates.check_open(route=route, models=[catalog.ANALYSIS_MODEL, order.model])
+        asked = [] if analysis else [catalog.ANALYSIS_MODEL]
+        gates.check_open(route=route, models=[*asked, order.model])
         _check_address(user)
         spending.check(quote=price, at=at)
-        return _store(user=user, picture=picture, order=order, price=price, at=at)
+        short = _new_short(user=user, picture=picture, order=order, at=at, analysis=analysis)
+        return _store(short=short, picture=picture, order=order, price=price, at=at)
     except (OperationalError, InterfaceError) as error:
         raise ledger.MeteringUnavailable("The database can't be reached.") from error
 
@@ -132,9 +152,9 @@ def _check_address(user: User) -> None:
 
 
 def _store(
-    *, user: User, picture: PreparedPicture, order: Order, price: Quote, at: datetime
+    *, short: Short, picture: PreparedPicture, order: Order, price: Quote, at: datetime
 ) -> Started:
-    short = _new_short(user=user, picture=picture, order=order, at=at)
+    user = short.user
     short.picture = files.save_picture(short_id=short.id, data=picture.data)
     try:
         with transaction.atomic(durable=True):
@@ -160,8 +180,15 @@ def _store(
     return Started(short=short, quote=price)
 
 
-def _new_short(*, user: User, picture: PreparedPicture, order: Order, at: datetime) -> Short:
-    return Short(
+def _new_short(
+    *,
+    user: User,
+    picture: PreparedPicture,
+    order: Order,
+    at: datetime,
+    analysis: Analysis | None,
+) -> Short:
+    short = Short(
         id=new_id(),
         user=user,
         state=State.QUEUED,
@@ -178,3 +205,10 @@ def _new_short(*, user: User, picture: PreparedPicture, order: Order, at: dateti
         rung_at=at,
         created_at=at,
     )
+    if analysis is not None:
+        short.state = State.ANALYZED
+        short.analysis_of_id = analysis.short_id
+        short.video_prompt = analysis.video_prompt
+        short.seen = analysis.seen
+        short.warning = analysis.warning
+    return short

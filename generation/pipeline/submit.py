@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from generation import catalog, files, gates, states
 from generation.models import Short, State
-from generation.pipeline import claims, poll, recording, waiting
+from generation.pipeline import claims, poll, recording, remove, waiting
 from generation.providers import enterprise
 from generation.providers.outcomes import (
     Accepted,
@@ -58,9 +58,15 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
     recording.durably(
         short=short,
         now=now,
-        write=lambda: record(short=short, hold=hold, outcome=outcome, at=now()),
+        write=lambda: _record(short=short, hold=hold, outcome=outcome, at=now()),
     )
     return False
+
+
+def _record(*, short: Short, hold: OpenHold, outcome: SubmitOutcome, at: datetime) -> None:
+    """The answer first, then what the owner asked for meanwhile."""
+    record(short=short, hold=hold, outcome=outcome, at=at)
+    remove.carry_out(short=short, at=at)
 
 
 def expire(*, short_id: UUID, now: recording.Clock) -> bool:

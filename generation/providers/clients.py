@@ -28,6 +28,7 @@ import google.auth.exceptions
 import google.auth.transport.requests
 import httpcore2
 import httpx2
+from django.db import transaction
 from google import genai
 from google.genai import types
 
@@ -65,6 +66,13 @@ class Call:
     def seconds_left(self) -> float:
         """Seconds until the deadline; 0 or less when it is over."""
         return self.ends_at - time.monotonic()
+
+
+def refuse_transaction() -> None:
+    """RuntimeError inside a transaction, which a slow provider would keep open; the one that wraps
+    a test case does not count."""
+    with transaction.atomic(durable=True):
+        pass
 
 
 _current: ContextVar[Call] = ContextVar("current provider call")

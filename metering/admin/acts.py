@@ -185,7 +185,7 @@ class EntryActs(ActingAdmin):
             "left": columns.tokens(found.left_tokens),
         }
         if found.period_closed:
-            lead = format_html("{} {}", lead, _gives_nothing_today(entry, found.left_tokens))
+            lead = format_html("{} {}", lead, gives_nothing_today(entry, found.left_tokens))
         act = Act(
             title=gettext("Refund"), lead=lead, form=form, verb=staff.refund,
             about={"entry_id": entry.pk},
@@ -236,7 +236,8 @@ def figures(row: TokenLedger) -> str:
     }  # fmt: skip
 
 
-def _gives_nothing_today(entry: LedgerEntry, left: int) -> str:
+def gives_nothing_today(entry: LedgerEntry, left: int) -> str:
+    """That a refund of a charge of a closed period helps nobody today, and what would."""
     grant = reverse("admin:metering_tokenledger_grant", args=[entry.user_id])
     text: str | Promise = _(
         "The charge belongs to an earlier period, so a refund corrects that period and gives"

@@ -5,6 +5,7 @@ from metering.models.ledger_check import LedgerCheck
 from metering.models.notice import Notice
 from metering.models.rate_card import ConversionRate, RateCard
 from metering.models.spending_brake import SpendingBrake
+from metering.models.staff_notice import StaffNotice
 from metering.models.token_ledger import TokenLedger
 from metering.models.usage_event import UsageEvent
 
@@ -17,6 +18,7 @@ __all__ = [
     "Notice",
     "RateCard",
     "SpendingBrake",
+    "StaffNotice",
     "TokenLedger",
     "UsageEvent",
 ]

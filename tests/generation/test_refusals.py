@@ -77,7 +77,9 @@ def test_what_is_held_is_not_offered(alice: User) -> None:
 
 def test_at_most_three_are_offered() -> None:
     had = [
-        offers.Offer(model=f"m{n}", label=f"M{n}", analysis_tokens=500, tokens={("720p", 8): n})
+        offers.Offer(
+            model=f"m{n}", label=f"M{n}", analysis_tokens=500, tokens={("720p", 8): n}, prices={}
+        )
         for n in (5, 4, 3, 2, 1)
     ]
 

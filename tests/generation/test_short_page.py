@@ -202,7 +202,9 @@ def test_every_unhappy_end_has_its_sentence(code: str) -> None:
 
 
 def test_an_overdue_render_is_explained() -> None:
-    page = unsaved(State.RENDERING, operation_name="o", overdue_at=timezone.now())
+    now = timezone.now()
+
+    page = unsaved(State.RENDERING, operation_name="o", overdue_at=now, next_attempt_at=now)
 
     assert page["waiting"] == str(endings.MESSAGES["overdue"])
     assert page["refresh"] == short_page.REFRESH_WAITING_SECONDS

@@ -1,5 +1,6 @@
 """Power cuts: whatever dies, the short ends in a state that is true and is paid for once."""
 
+import signal
 from datetime import timedelta
 from typing import Any
 
@@ -8,8 +9,10 @@ import redis
 from django.utils import timezone
 
 from accounts.models import User
+from generation import audit as generation_audit
 from generation.models import Short, State
-from metering import queries, receipts
+from generation.pipeline import sweep
+from metering import audit, backlog, queries, receipts
 from metering.models import LedgerEntry
 from shortsproject.local.gemini import StandIn
 from tests.generation import driving
@@ -34,6 +37,13 @@ def assert_paid_once(short: Short, stand_in: StandIn) -> None:
     assert LedgerEntry.objects.filter(job_id=short.pk, kind="charge").count() == 2
     assert stand_in.counts()["accepted_submits"] == 1
     assert queries.balance(user=short.user, at=timezone.now()).held_tokens == 0
+    assert audit.run(extra=generation_audit.INVARIANTS) == []
+
+
+def comes_to(short: Short, state: str) -> bool:
+    """Ring for whatever is due, as the beat would, and look."""
+    sweep.ring_due(at=timezone.now())
+    return state_of(short) == state
 
 
 def test_a_short_goes_from_order_to_video_by_itself(
@@ -86,6 +96,49 @@ def test_a_worker_killed_in_the_submit_leaves_an_unknown_and_never_submits_again
     assert (balance.held_tokens, balance.in_flight) == (1000, 0)
 
 
+@pytest.mark.parametrize(
+    ("effect", "side", "state"),
+    [
+        ("call-analyse.analyse", "before", State.SUCCEEDED),
+        ("commit-submit.durably", "before", State.SUBMIT_UNKNOWN),
+        ("commit-poll.charge", "before", State.SUCCEEDED),
+        ("piece-finish.save_video", "after", State.SUCCEEDED),
+    ],
+)
+def test_a_new_celery_worker_finishes_what_a_killed_one_has_begun(
+    alice: User, stack: Stack, stand_in: StandIn, effect: str, side: str, state: str
+) -> None:
+    first = stack.trapped_worker(pool="solo", name=effect, side=side)
+    short = driving.begin(alice)
+    wait_for(lambda: comes_to(short, "-") or first.poll() is not None, what="death")
+
+    make_due(short)
+    stack.worker(processes=1)
+    stack.beat()
+    wait_for(lambda: state_of(short) == state, what="the short", most_seconds=60)
+    wait_for(lambda: backlog.size() == 0, what="the charge")
+
+    assert first.returncode == -signal.SIGKILL
+    assert stand_in.counts()["accepted_submits"] == 1
+    assert audit.run(extra=generation_audit.INVARIANTS) == []
+
+
+def test_a_pool_process_that_is_killed_is_replaced_and_its_short_goes_on(
+    alice: User, stack: Stack, stand_in: StandIn
+) -> None:
+    worker = stack.trapped_worker(pool="prefork", name="commit-analyse.durably", side="after")
+    short = driving.begin(alice)
+    wait_for(lambda: "signal 9 (SIGKILL)" in stack.log(), what="death")
+
+    stack.beat()
+    wait_for(lambda: comes_to(short, State.SUCCEEDED), what="the short", most_seconds=60)
+    wait_for(lambda: backlog.size() == 0, what="the charge")
+
+    assert worker.poll() is None
+    assert_paid_once(short, stand_in)
+    assert stand_in.counts()["calls"]["analyse"] == 1
+
+
 def test_an_emptied_broker_only_costs_time(
     alice: User, stack: Stack, stand_in: StandIn, settings: Any
 ) -> None:
@@ -101,15 +154,15 @@ def test_an_emptied_broker_only_costs_time(
     assert_paid_once(short, stand_in)
 
 
-def test_two_beats_and_a_hundred_bells_are_one(
+def test_two_beats_and_five_hundred_bells_for_eight_processes_are_one(
     alice: User, stack: Stack, stand_in: StandIn
 ) -> None:
     stack.beat()
     stack.beat()
-    stack.worker(processes=4)
+    stack.worker(processes=8)
     short = driving.begin(alice, seconds=8)
 
-    driving.ring_often(short, times=100)
+    driving.ring_often(short, times=500)
     wait_for(lambda: state_of(short) == State.SUCCEEDED, what="the short", most_seconds=60)
 
     assert_paid_once(short, stand_in)

@@ -23,6 +23,19 @@ def test_a_finished_short_shows_what_was_held_charged_and_given_back(alice: User
     assert [leg.state for leg in receipt.legs] == ["captured", "captured"]
 
 
+def test_many_receipts_are_read_like_one(
+    alice: User, bob: User, django_assert_num_queries: Any
+) -> None:
+    first, second, unknown = factories.short_charged(alice), factories.short_charged(bob), uuid4()
+    one_by_one = {job_id: receipts.receipt(job_id=job_id) for job_id in (first, second, unknown)}
+
+    with django_assert_num_queries(2):
+        found = receipts.receipts_of(job_ids=[first, second, unknown])
+
+    assert found == one_by_one
+    assert [len(found[job_id].legs) for job_id in (first, second, unknown)] == [2, 2, 0]
+
+
 def test_an_analysis_shows_its_raw_counts(alice: User) -> None:
     job_id = factories.short_charged(alice)
 

@@ -1,10 +1,9 @@
-"""Staff pages for shorts and for the gates before the models."""
+"""Staff pages for the gates before the models."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin import DateFieldListFilter, SimpleListFilter
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -15,88 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from accounts import staff_pages
 from generation import catalog, gates
-from generation.models import FINAL, ModelGate, Short, State
-from metering.admin import columns
-
-columns.job_page = "generation_short"
-
-COLOURS = {
-    State.SUCCEEDED: "success",
-    State.SUBMIT_UNKNOWN: "warning",
-    State.FILTERED: "danger",
-    State.FAILED: "danger",
-    State.LOST: "danger",
-    State.CANCELED: "",
-}
-
-
-class VideoModelFilter(SimpleListFilter):
-    """Models that this release can drive; the choices come from the catalogue, not the rows."""
-
-    title = _("model")
-    parameter_name = "model"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(model.name, model.name) for model in catalog.MODELS]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any] | None:
-        return queryset.filter(model=self.value()) if self.value() else None
-
-
-@admin.register(Short)
-class ShortAdmin(staff_pages.OwnedRowsAdmin):
-    """Shorts as they stand. Only the pipeline moves them."""
-
-    job_lookup = "pk"
-    list_display = (
-        "recorded", "user", "coloured_state", "model", "seconds", "resolution", "attempt",
-        "next_step", "end_code", "short_id",
-    )  # fmt: skip
-    list_filter = ("state", VideoModelFilter, ("created_at", DateFieldListFilter))
-    list_select_related = ("user",)
-    readonly_fields = ("short_id", "entries", "holds")
-    fieldsets = (
-        (None, {"fields": ("short_id", "user", "state", "entries", "holds")}),
-        (_("What was asked for"), {"fields": (
-            "model", "seconds", "resolution", "aspect_ratio", "wish", "picture", "picture_width",
-            "picture_height", "analysis_of",
-        )}),
-        (_("What came of it"), {"fields": (
-            "seen", "video_prompt", "warning", "operation_name", "video", "video_bytes",
-            "end_code", "end_detail",
-        )}),
-        (_("The work on it"), {"fields": (
-            "attempt", "tries", "unclear_answers", "unread_answers", "lease_until",
-            "next_attempt_at", "rung_at", "overdue_at",
-        )}),
-        (_("Dates"), {"fields": (
-            "created_at", "submitted_at", "rendered_at", "finished_at", "cancel_requested_at",
-            "deleted_at",
-        )}),
-    )  # fmt: skip
-
-    @staff_pages.label(description=_("state"), ordering="state", colours=COLOURS)
-    def coloured_state(self, short: Short) -> tuple[str, str]:
-        colour = short.state if short.state in FINAL else State.SUBMIT_UNKNOWN
-        return colour, short.get_state_display()
-
-    @admin.display(description=_("next step at"))
-    def next_step(self, short: Short) -> str:
-        return staff_pages.moment(short.next_attempt_at)
-
-    @admin.display(description=_("id"))
-    def short_id(self, short: Short) -> str:
-        return str(short.pk)
-
-    @admin.display(description=_("ledger entries"))
-    def entries(self, short: Short) -> str:
-        text = _("All entries of this job")
-        return columns.found(page="metering_ledgerentry", term=short.pk, text=text)
-
-    @admin.display(description=_("holds"))
-    def holds(self, short: Short) -> str:
-        text = _("All holds of this job")
-        return columns.found(page="metering_hold", term=short.pk, text=text)
+from generation.models import ModelGate
 
 
 def closable() -> list[tuple[str, str]]:

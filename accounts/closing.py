@@ -1,0 +1,32 @@
+"""An account is closed: nobody can come in by it any more, and nothing in it says whose it was.
+
+The row stays, because the ledger's entries refer to it for good.
+"""
+
+from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+
+from accounts.models import ApiKey, User
+
+
+def close(*, user: User) -> None:
+    """Make a user nobody: no address, name or rights, and no password, key or session that works.
+
+    Twice is once. The e-mail address is free for a new account.
+    """
+    known_as = f"closed-{user.pk}@closed.invalid"
+    with transaction.atomic():
+        person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        LogEntry.objects.filter(object_repr=person.email).update(object_repr=known_as)
+        EmailAddress.objects.filter(user=person).delete()
+        ApiKey.objects.filter(user=person).delete()
+        person.groups.clear()
+        person.user_permissions.clear()
+        person.email = known_as
+        person.first_name = person.last_name = person.language = person.time_zone = ""
+        person.is_active = person.is_staff = person.is_superuser = False
+        person.mail_notices = False
+        # Sessions carry a hash of the password, so that this ends them too.
+        person.set_unusable_password()
+        person.save()

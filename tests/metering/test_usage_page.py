@@ -1,0 +1,159 @@
+"""/usage: a period at a glance, day by day, and its statement."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from metering import periods, staff
+from tests import factories
+
+
+@pytest.fixture
+def web(client: Client, alice: User) -> Client:
+    """Alice's browser."""
+    client.force_login(alice)
+    return client
+
+
+def test_the_page_shows_what_was_used_and_the_statement(web: Client, alice: User) -> None:
+    charge = factories.charged(alice, 1000, held=1000, at=timezone.now())
+
+    page = web.get("/usage")
+
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert page.context["meter"]["left"] == 9000
+    assert f'id="entry-{charge.entry_id}"' in html
+    assert [line.entry.used_after for line in page.context["lines"]] == [1000]
+
+
+def test_the_chart_has_a_column_for_each_day_and_the_highest_fills_it(
+    web: Client, alice: User
+) -> None:
+    now = timezone.now()
+    factories.charged(alice, 1000, held=1000, at=now)
+
+    chart = web.get("/usage").context["chart"]
+
+    today = periods.local_day(at=now)
+    column = next(column for column in chart.columns if column.day == today)
+    assert chart.columns[0].day == today.replace(day=1)
+    assert 28 <= len(chart.columns) <= 31
+    assert (column.total, sum(part.height for part in column.parts)) == (1000, chart.height)
+
+
+def test_dollars_are_another_unit_of_the_same_chart(web: Client, alice: User) -> None:
+    factories.charged(alice, 1000, held=1000, at=timezone.now())
+
+    page = web.get("/usage", {"unit": "usd"})
+
+    assert page.context["unit"] == "usd"
+    assert 'aria-current="true">Dollars' in page.content.decode()
+
+
+def test_an_earlier_period_is_one_step_back_and_shows_its_own_entries(
+    web: Client, alice: User
+) -> None:
+    before = timezone.now() - timedelta(days=40)
+    factories.charged(alice, 700, held=700, at=before)
+    factories.charged(alice, 300, held=300, at=timezone.now())
+
+    now = web.get("/usage")
+    then = web.get("/usage", {"period": now.context["earlier"].isoformat()})
+
+    assert [line.entry.tokens for line in now.context["lines"]] == [300]
+    assert [line.entry.tokens for line in then.context["lines"]] == [700]
+    assert then.context["later"] == now.context["start"]
+
+
+def test_older_entries_are_a_page_on_and_none_is_skipped(web: Client, alice: User) -> None:
+    at = timezone.now()
+    seqs = [
+        staff.grant(user=alice, tokens=1, actor=None, reason="test", at=at, key=uuid4())
+        for _ in range(60)
+    ]
+
+    first = web.get("/usage")
+    second = web.get("/usage", {"before": first.context["older"]})
+
+    shown = [line.entry.pk for page in (first, second) for line in page.context["lines"]]
+    assert shown == sorted(seqs, reverse=True)
+    assert second.context["older"] is None
+
+
+def test_a_change_of_the_limit_stands_with_its_reason(web: Client, alice: User) -> None:
+    staff.set_limit(
+        user=alice, tokens=500, actor=None, reason="<b>trial</b> over", at=timezone.now()
+    )
+
+    html = web.get("/usage").content.decode()
+
+    assert "&lt;b&gt;trial&lt;/b&gt; over" in html
+    assert "(-9,500)" in html
+
+
+def test_nobody_sees_another_ones_entries(client: Client, alice: User, bob: User) -> None:
+    factories.charged(alice, 1000, held=1000, at=timezone.now())
+    client.force_login(bob)
+
+    page = client.get("/usage")
+
+    assert page.context["lines"] == []
+    assert "Nothing was used in this period." in page.content.decode()
+
+
+@pytest.mark.parametrize("period", ["month", "week", "day", "lifetime"])
+def test_every_kind_of_period_has_its_days(web: Client, alice: User, period: str) -> None:
+    at = timezone.now()
+    staff.set_period(user=alice, period=period, actor=None, reason="test", at=at)
+    factories.charged(alice, 1000, held=1000, at=at)
+
+    page = web.get("/usage")
+
+    assert page.status_code == 200
+    assert sum(column.total for column in page.context["chart"].columns) == 1000
+
+
+def test_without_a_limit_there_is_no_meter(web: Client, alice: User) -> None:
+    staff.set_limit(user=alice, tokens=None, actor=None, reason="test", at=timezone.now())
+
+    page = web.get("/usage")
+
+    assert page.context["meter"] is None
+    assert "Unlimited" in page.content.decode()
+
+
+@pytest.mark.parametrize("query", ["period=soon", "unit=euro", "before=0", "before=x"])
+def test_an_address_that_makes_no_sense_is_not_found(web: Client, query: str) -> None:
+    assert web.get(f"/usage?{query}").status_code == 404
+
+
+def test_a_period_without_anything_says_so(web: Client) -> None:
+    page = web.get("/usage", {"period": datetime(2020, 1, 1, tzinfo=UTC).date().isoformat()})
+
+    assert "No entries in this period." in page.content.decode()
+
+
+def test_the_page_is_in_korean_too(web: Client) -> None:
+    page = web.get("/usage", headers={"accept-language": "ko"})
+
+    assert "<h1>사용량</h1>" in page.content.decode()
+
+
+def test_strangers_are_sent_to_the_log_in(client: Client, db: None) -> None:
+    assert client.get("/usage").status_code == 302
+
+
+def test_the_page_costs_the_same_queries_whatever_is_on_it(
+    web: Client, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    staff.grant(user=alice, tokens=9, actor=None, reason="test", at=timezone.now())
+    factories.charged(alice, 100, held=100, at=timezone.now())
+
+    with django_assert_max_num_queries(9):
+        web.get("/usage")
