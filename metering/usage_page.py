@@ -60,6 +60,7 @@ def page(*, user: User, asked: Asked, at: datetime) -> dict[str, Any]:
     )
     if later is None and start < balance.period_start:
         later = balance.period_start
+    drawn = _chart(daily=daily, unit=asked.unit, first=first, last=last)
     return {
         "balance": balance,
         "meter": _meter(balance),
@@ -69,7 +70,8 @@ def page(*, user: User, asked: Asked, at: datetime) -> dict[str, Any]:
         "earlier": earlier,
         "later": later,
         "unit": asked.unit,
-        "chart": _chart(daily=daily, unit=asked.unit, first=first, last=last),
+        "chart": drawn,
+        "highest_usd": drawn.highest / USD_PARTS,
         "names": [(n, API_TYPES.get(name, name)) for n, name in enumerate(_names(daily), start=1)],
         "days": _table(daily),
         "lines": [_line(entry) for entry in entries[:ROWS]],
