@@ -33,6 +33,7 @@ class UsageForm(forms.Form):
     period = forms.DateField(required=False)
     unit = forms.ChoiceField(choices=[(unit, unit) for unit in usage_page.UNITS], required=False)
     before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
+    entry = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1)
 
     def asked(self) -> usage_page.Asked:
         """The question, for usage_page.page."""
@@ -41,4 +42,5 @@ class UsageForm(forms.Form):
             period=given["period"],
             unit=given["unit"] or usage_page.TOKENS,
             before_seq=given["before"],
+            entry_id=given["entry"],
         )

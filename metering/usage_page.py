@@ -3,7 +3,7 @@ before anything is rendered. Units: tokens, and dollars of the tariff.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from metering.models import DailyUsage, LedgerEntry
 from metering.types import Balance
 
 ROWS = 50
+ROWS_ABOVE = 5
 MOST_DAYS = 31
 PERCENT = 100
 TOKENS, USD = "tokens", "usd"
@@ -32,11 +33,13 @@ USD_PARTS = Decimal(10**8)
 
 @dataclass(frozen=True)
 class Asked:
-    """What the address asks for: a period by its first day, a unit, and where the page begins."""
+    """What the address asks for: a period by its first day, a unit, and where the statement begins;
+    or the part of it that an entry lies in."""
 
     period: date | None = None
     unit: str = TOKENS
     before_seq: int | None = None
+    entry_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,11 @@ class Line:
 
 
 def page(*, user: User, asked: Asked, at: datetime) -> dict[str, Any]:
-    """Everything that the page shows, in six queries at most. Raises queries.NoLedger."""
+    """Everything that the page shows, in six queries at most. Raises queries.NoLedger, and
+    LedgerEntry.DoesNotExist for an entry that is not the user's."""
     balance = queries.balance(user=user, at=at)
+    if asked.entry_id is not None:
+        asked = _beside(user=user, asked=asked, entry_id=asked.entry_id)
     start = asked.period or balance.period_start
     earlier, later = queries.periods_beside(user=user, period_start=start)
     first, last = _days(balance=balance, start=start, later=later, at=at)
@@ -77,6 +83,12 @@ def page(*, user: User, asked: Asked, at: datetime) -> dict[str, Any]:
         "lines": [_line(entry) for entry in entries[:ROWS]],
         "older": entries[ROWS - 1].seq if len(entries) > ROWS else None,
     }
+
+
+def _beside(*, user: User, asked: Asked, entry_id: int) -> Asked:
+    """The same question, for the period of an entry, from a little above it on."""
+    entry = LedgerEntry.objects.get(user=user, pk=entry_id)
+    return replace(asked, period=entry.period_start, before_seq=entry.seq + ROWS_ABOVE)
 
 
 def _days(*, balance: Balance, start: date, later: date | None, at: datetime) -> tuple[date, date]:

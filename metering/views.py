@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -24,7 +25,10 @@ def usage(request: HttpRequest) -> HttpResponse:
     form = forms.UsageForm(request.GET)
     if not form.is_valid():
         raise Http404
-    page = usage_page.page(user=caller(request), asked=form.asked(), at=timezone.now())
+    try:
+        page = usage_page.page(user=caller(request), asked=form.asked(), at=timezone.now())
+    except ObjectDoesNotExist as error:
+        raise Http404 from error
     return render(request, "metering/usage.html", page)
 
 

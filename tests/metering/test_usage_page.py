@@ -157,3 +157,20 @@ def test_the_page_costs_the_same_queries_whatever_is_on_it(
 
     with django_assert_max_num_queries(9):
         web.get("/usage")
+
+
+def test_an_entry_is_found_by_its_number_in_its_own_period(web: Client, alice: User) -> None:
+    charge = factories.charged(alice, 700, held=700, at=timezone.now() - timedelta(days=40))
+    factories.charged(alice, 300, held=300, at=timezone.now())
+
+    page = web.get("/usage", {"entry": charge.entry_id})
+
+    assert [line.entry.pk for line in page.context["lines"]] == [charge.entry_id]
+    assert page.context["is_current"] is False
+
+
+def test_an_entry_of_somebody_else_is_not_found(client: Client, alice: User, bob: User) -> None:
+    charge = factories.charged(alice, 700, held=700, at=timezone.now())
+    client.force_login(bob)
+
+    assert client.get("/usage", {"entry": charge.entry_id}).status_code == 404
