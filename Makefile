@@ -27,9 +27,9 @@ test: dev ## run the test suite on servers of its own (ARGS="-k hold")
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 $(ARGS)
 
 soak: dev ## the long forms of the property and race tests (SOAK="SOAK_PROCESSES=64 ...")
-	@env LEDGER_EXAMPLES=5000 LEDGER_STEPS=20 LEDGER_PARTS=10 SOAK_PROCESSES=64 SOAK_ROUNDS=200 SOAK_SECONDS=3600 \
+	@env LEDGER_EXAMPLES=5000 LEDGER_STEPS=20 LEDGER_PARTS=10 SOAK_PROCESSES=64 SOAK_ROUNDS=200 SOAK_SECONDS=3600 SOAK_CRASHES=1 \
 		$(SOAK) $(PYTHON) -m pytest -n 2 --dist worksteal tests/metering/test_ledger_model.py \
-		tests/concurrency $(ARGS)
+		tests/concurrency tests/crash $(ARGS)
 
 check: dev ## lint, format, types, import contracts, migrations, Django's checks
 	$(PYTHON) -m ruff check .

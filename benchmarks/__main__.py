@@ -1,12 +1,15 @@
-"""make bench: how fast the ledger is beside what PostgreSQL can do, and whether it stays so."""
+"""make bench: how fast the ledger is beside what PostgreSQL can do, whether it stays so, and many
+shorts at once."""
 
 import argparse
+import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks import place as places
+from benchmarks import shorts
 
 SIZES = (10_000, 1_000_000, 10_000_000)
 QUICK_SIZES = (10_000, 100_000)
@@ -16,18 +19,25 @@ def main() -> None:
     """Take the figures and print them."""
     options = _options()
     place = places.open_place()
-    import django
-
-    django.setup()
+    render_seconds = 10.0 if options.quick else 60.0
     figures: dict[str, Any] = {"taken_at": datetime.now(UTC).isoformat(timespec="seconds")}
-    try:
+    with contextlib.ExitStack() as servers:
+        servers.callback(places.close_place, place, keep=options.keep)
+        stand_in = servers.enter_context(shorts.provider(place, render_seconds=render_seconds))
+        import django
+
+        django.setup()
         places.make_users()
-        if options.only != "growth":
+        if options.only in (None, "cycle"):
             figures["cycle"] = _cycle(place, quick=options.quick)
-        if options.only != "cycle":
+        if options.only in (None, "growth"):
             figures["growth"] = _growth(place, quick=options.quick)
-    finally:
-        places.close_place(place, keep=options.keep)
+        if options.only in (None, "shorts"):
+            number = 20 if options.quick else 200
+            print(f"\n{number} shorts at once through one worker\n", flush=True)
+            run = shorts.measure(place, stand_in, shorts=number, render_seconds=render_seconds)
+            print(shorts.show(run), flush=True)
+            figures["shorts"] = shorts.to_json(run)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -35,7 +45,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short run, small tables")
-    parser.add_argument("--only", choices=("cycle", "growth"), help="one half of it")
+    parser.add_argument("--only", choices=("cycle", "growth", "shorts"), help="one of them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument(
         "--keep", action="store_true", help="keep all data for a run of the same code"

@@ -6,6 +6,7 @@ The append-only triggers refuse TRUNCATE, so they are lifted here, and only here
 from importlib import import_module
 from typing import Any
 
+import psutil
 from django.db import connection
 
 _first = import_module("metering.migrations.0004_first_rate_cards")
@@ -44,9 +45,16 @@ def empty(case: Any = None) -> None:
 
 
 def disconnect_others() -> None:
-    """End what killed processes left open, so that nothing waits for their locks."""
+    """End what killed processes left open, so that nothing waits for their locks.
+
+    This process may have several connections: Django opens another one while a browser is driven,
+    because that runs an event loop.
+    """
+    connection.ensure_connection()
+    ours = [socket.laddr.port for socket in psutil.Process().net_connections("tcp")]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND NOT client_port = ANY(%s)",
+            [ours],
         )

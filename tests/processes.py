@@ -40,12 +40,12 @@ class Stack:
             "GEMINI_BASE_URL": gemini_url,
         }
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """One child in a process group of its own, its output in a file."""
+    def start(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
+        """One child in a process group of its own, its output in a file. `more` environment."""
         with (self.local_dir / "children.log").open("ab") as log:
             child = subprocess.Popen(
                 [sys.executable, "-m", *command],
-                env=self.environment,
+                env={**self.environment, **more},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -58,6 +58,14 @@ class Stack:
         return self.start(
             "celery", "-A", "shortsproject", "worker", "--concurrency", str(processes),
             "--without-gossip", "--without-mingle", "--without-heartbeat",
+        )  # fmt: skip
+
+    def trapped_worker(self, *, pool: str, name: str, side: str) -> subprocess.Popen[bytes]:
+        """A Celery worker whose first process dies at an effect (see `tests.crash.trap`)."""
+        return self.start(
+            "celery", "-A", "tests.crash.trapped", "worker", "--pool", pool, "--concurrency", "1",
+            "--without-gossip", "--without-mingle", "--without-heartbeat",
+            CRASH_EFFECT=name, CRASH_SIDE=side,
         )  # fmt: skip
 
     def beat(self) -> subprocess.Popen[bytes]:
