@@ -68,8 +68,7 @@ class UserForm(LowerCaseEmail, unfold_forms.UserChangeForm):
 
 
 @admin.register(User)
-# unfold has no types, so the stubs' type argument can't be given at run time.
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none at run time
     """People log in by e-mail address. Who leaves is never deleted: their ledger stays."""
 
     form = UserForm

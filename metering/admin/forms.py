@@ -67,8 +67,7 @@ class LimitForm(ManyLimitsForm):
     field_order = ("tokens", "unlimited", "max_in_flight", "reason")
 
 
-# For two models; Django's own class takes no type argument at run time.
-class DatedForm(forms.ModelForm):  # type: ignore[type-arg]
+class DatedForm(forms.ModelForm):  # type: ignore[type-arg]  # for two models
     """A price that begins now or later, so that it never rewrites what people have seen."""
 
     locked_by = ""
