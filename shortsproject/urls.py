@@ -18,6 +18,8 @@ urlpatterns = [
     re_path(r"^api(?:/.*)?$", errors.api_not_found),
     path("accounts/", include("metering.urls")),
     path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("language", set_language, name="set_language"),
     path("admin", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/", admin.site.urls),
