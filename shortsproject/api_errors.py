@@ -6,7 +6,7 @@ Refusals of a job come from the table in `generation/refusals.py`; here is what 
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
@@ -40,6 +40,10 @@ DETAILS = {
     "body_too_large": _("The request body is larger than this server takes. Nothing was started."),
     "internal_error": _("Something went wrong on our side. Please try again in a moment."),
 }
+UNREADABLE = _(
+    "The request has more files or fields than are read here, so nothing was started. Send only"
+    " those that are asked for."
+)
 
 
 def problem(error: Exception, context: dict[str, Any]) -> JsonResponse:
@@ -87,6 +91,10 @@ def _framework(error: Exception) -> JsonResponse:
             )  # fmt: skip
         case drf.ParseError():
             return body(code="invalid_parameter", status=400, detail=error.detail)
+        case RequestDataTooBig():
+            return body(code="body_too_large", status=413)
+        case SuspiciousOperation():
+            return body(code="invalid_parameter", status=400, detail=UNREADABLE)
         case drf.NotAuthenticated() | drf.AuthenticationFailed():
             return body(code="not_authenticated", status=401)
         case drf.PermissionDenied() if str(error.detail).startswith("CSRF"):
