@@ -20,7 +20,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold import forms as unfold_forms
 from unfold.admin import ModelAdmin
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import signup, staff_pages
 from accounts.models import ApiKey, SignupSwitch, User
@@ -68,8 +68,7 @@ class UserForm(LowerCaseEmail, unfold_forms.UserChangeForm):
 
 
 @admin.register(User)
-# unfold has no types, so the stubs' type argument can't be given at run time.
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]
+class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none at run time
     """People log in by e-mail address. Who leaves is never deleted: their ledger stays."""
 
     form = UserForm
@@ -198,13 +197,7 @@ class SwitchForm(forms.Form):
         empty_value=None,
         widget=UnfoldAdminSelectWidget,
     )  # fmt: skip
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        help_text=_("For staff."),
-        error_messages={"required": _("Please give a reason.")},
-        widget=UnfoldAdminTextInputWidget,
-    )
+    reason = staff_pages.reason(help_text=_("For staff."))
 
 
 @admin.register(SignupSwitch)

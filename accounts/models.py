@@ -45,8 +45,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox has no
     time_zone = models.CharField(_("time zone"), max_length=64, blank=True, default="")
     mail_notices = models.BooleanField(_("mail about used tokens"), default=True)
 
-    # AbstractUser declares a manager of users with a username.
-    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # theirs has usernames
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

@@ -43,7 +43,21 @@ class BodyTooLarge(APIException):
     default_detail = _("The request body is larger than this server takes. Nothing was started.")
 
 
-class ShortsGenerateApi(APIView):
+class BoundedBodyApi(APIView):
+    """An endpoint that refuses an oversized body before any of it is read."""
+
+    def most_bytes(self) -> int:
+        """How long a body may be that brings no picture."""
+        return FORM_BYTES
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Raises BodyTooLarge."""
+        super().initial(request, *args, **kwargs)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > self.most_bytes():
+            raise BodyTooLarge
+
+
+class ShortsGenerateApi(BoundedBodyApi):
     """POST /api/shorts/generate: a picture in, a short on its way out."""
 
     parser_classes = [MultiPartParser, FormParser]
@@ -59,11 +73,9 @@ class ShortsGenerateApi(APIView):
     class OutputSerializer(ShortBody):
         balance = BalanceBody()
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse an oversized body before any of it is read."""
-        super().initial(request, *args, **kwargs)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.MAX_UPLOAD_BYTES + FORM_BYTES:
-            raise BodyTooLarge
+    def most_bytes(self) -> int:
+        """The largest picture, and a form around it."""
+        return settings.MAX_UPLOAD_BYTES + FORM_BYTES
 
     def post(self, request: Request) -> Response:
         at, user = timezone.now(), caller(request)
@@ -111,7 +123,7 @@ class ShortCancelApi(APIView):
         return Response(self.OutputSerializer(queries.view(short=short, at=at)).data)
 
 
-class ShortAgainApi(APIView):
+class ShortAgainApi(BoundedBodyApi):
     """POST /api/shorts/{id}/again: a new short from the same picture. What is not given stays as
     it was."""
 
@@ -126,12 +138,6 @@ class ShortAgainApi(APIView):
         idempotency_key = idempotency_key()
 
     OutputSerializer = ShortsGenerateApi.OutputSerializer
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse an oversized body before any of it is read: the picture is here already."""
-        super().initial(request, *args, **kwargs)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > FORM_BYTES:
-            raise BodyTooLarge
 
     def post(self, request: Request, short_id: UUID) -> Response:
         at, user, source = timezone.now(), caller(request), _owned(request, short_id)

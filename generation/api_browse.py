@@ -5,10 +5,8 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.core import signing
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
-from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
@@ -21,11 +19,13 @@ from generation import api, catalog, price_list, queries
 from generation.api_shapes import ReceiptBody, ShortBody
 from generation.models import State
 from generation.price_list import Price
+from metering import cursors
 from metering.api_shapes import BalanceBody, DollarsField, UtcField
 from metering.types import QuoteLine
 
 PAGE_SIZE = 20
 LARGEST_PAGE = 100
+SHORTS = "generation.shorts"
 # Days far outside have no instant in every time zone.
 DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
 
@@ -68,7 +68,8 @@ class ShortsApi(APIView):
             most=most + 1,
         )
         shown = found[:most]
-        cursor = _cursors(user).sign(str(shown[-1].pk)) if len(found) > most else None
+        more = len(found) > most
+        cursor = cursors.make(user=user, of=SHORTS, mark=shown[-1].pk) if more else None
         query = urlencode({**data, "cursor": cursor, "limit": most}, doseq=True)
         body = {
             "results": queries.views(shorts=shown, at=at),
@@ -78,7 +79,7 @@ class ShortsApi(APIView):
         return Response(self.OutputSerializer(body).data)
 
 
-class ShortsQuoteApi(APIView):
+class ShortsQuoteApi(api.BoundedBodyApi):
     """POST /api/shorts/quote: the price before anything is spent, every model side by side.
 
     `models` has every model in the asked length and resolution; `quote` is null for one that does
@@ -120,12 +121,6 @@ class ShortsQuoteApi(APIView):
         nearest = Choice(allow_null=True)
         balance = BalanceBody()
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse an oversized body before any of it is read: a quote needs no picture."""
-        super().initial(request, *args, **kwargs)
-        if int(request.META.get("CONTENT_LENGTH") or 0) > api.FORM_BYTES:
-            raise api.BodyTooLarge
-
     def post(self, request: Request) -> Response:
         given = self.InputSerializer(data=request.data)
         given.is_valid(raise_exception=True)
@@ -141,16 +136,6 @@ def _wanted(given: dict[str, Any]) -> queries.Wanted:
     )
 
 
-def _cursors(user: User) -> signing.Signer:
-    """Another user's cursor is none."""
-    return signing.Signer(salt=f"generation.shorts:{user.pk}")
-
-
 def _before(user: User, cursor: str | None) -> UUID | None:
-    if cursor is None:
-        return None
-    try:
-        return UUID(_cursors(user).unsign(cursor))
-    except signing.BadSignature as error:
-        message = _("This cursor is none of yours. Start again without one.")
-        raise serializers.ValidationError({"cursor": [message]}) from error
+    """The last short that the page before has shown."""
+    return UUID(cursors.read(user=user, of=SHORTS, cursor=cursor)) if cursor else None

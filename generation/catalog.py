@@ -44,6 +44,17 @@ def route_of(name: str) -> str:
     return found.route if found else ENTERPRISE
 
 
+def frame(*, width: int, height: int) -> str:
+    """The shape that suits a picture of this size: "16:9", or "9:16" if it is taller than wide."""
+    return "16:9" if width >= height else "9:16"
+
+
+def api_type_of(name: str) -> str:
+    """What a model's video leg is called in the ledger; of one unknown by now, as of Veo."""
+    found = find(name)
+    return found.api_type if found else VEO_API_TYPE
+
+
 def find(name: str) -> VideoModel | None:
     """The model of that name, or None."""
     return next((model for model in MODELS if model.name == name), None)

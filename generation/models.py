@@ -41,6 +41,9 @@ MOVING = (
     State.RENDERED,
 )
 
+# Where a short may come to need a person.
+PERHAPS_UNSETTLED = (State.SUBMIT_UNKNOWN, State.RENDERING, State.RENDERED, State.LOST)
+
 
 class Short(models.Model):
     """One picture, the choices made for it, where it stands and what is to be done next.
@@ -127,6 +130,9 @@ class Short(models.Model):
             models.Index(fields=["user", "-id"], name="short_newest_of_user"),
             models.Index(
                 fields=["next_attempt_at"], condition=Q(state__in=MOVING), name="short_due"
+            ),
+            models.Index(
+                fields=["state"], condition=Q(state__in=PERHAPS_UNSETTLED), name="short_unsettled"
             ),
         ]
 

@@ -166,11 +166,6 @@ class PreparedPicture:
     height: int
     sha256: str
 
-    @property
-    def aspect_ratio(self) -> str:
-        """The frame that suits the picture: "16:9", or "9:16" if it is taller than wide."""
-        return "16:9" if self.width >= self.height else "9:16"
-
 
 def prepare(*, upload: BinaryIO, size_bytes: int | None = None) -> PreparedPicture:
     """Read `upload` from its start and make it fit to send.

@@ -16,7 +16,7 @@ from generation.models import Short, State
 from generation.offers import Offer
 from generation.pipeline import again, start
 from generation.refusals import Refusal
-from metering import notices, pace, spending
+from metering import meter, notices, pace, spending
 from metering import queries as metering_queries
 from metering.types import Balance
 
@@ -128,7 +128,7 @@ def _figures(
     paused = spending.paused(at=at)
     return {
         "balance": balance,
-        "meter": meter(balance),
+        "meter": meter.of(balance=balance),
         "runs_out_on": pace.of(balance=balance, user=user, at=at),
         "notice": notices.to_show(user=user, balance=balance),
         "paused": refusals.paused_now(pause=paused) if paused else "",
@@ -153,24 +153,6 @@ def landing(*, at: datetime) -> dict[str, Any]:
         "seconds": catalog.DEFAULT_SECONDS,
         "resolution": catalog.DEFAULT_RESOLUTION,
     }
-
-
-def meter(balance: Balance) -> dict[str, Any] | None:
-    """The bar of used and held tokens, as widths of a hundred; None for an unlimited ledger."""
-    if balance.limit_tokens is None:
-        return None
-    most = balance.limit_tokens + balance.granted_tokens
-    used = _share(balance.used_tokens, most)
-    return {
-        "most": most,
-        "left": max(balance.available_tokens or 0, 0),
-        "used_width": used,
-        "held_width": min(_share(balance.held_tokens, most), 100 - used),
-    }
-
-
-def _share(part: int, whole: int) -> int:
-    return min(100, round(100 * part / whole)) if whole else 100
 
 
 def _key(*, typed: Mapping[str, str], refusal: Refusal | None) -> str:
@@ -198,7 +180,7 @@ def _left_out(*, source: Short | None, typed: Mapping[str, str], had: list[Offer
         return 0
     analysis = again.reusable(
         source=source,
-        wish=typed.get("prompt", "").strip().replace("\r\n", "\n"),
+        wish=forms.WishField().to_python(typed.get("prompt", "")),
         aspect_ratio=typed.get("aspect_ratio", ""),
     )
     return had[0].analysis_tokens if analysis else 0

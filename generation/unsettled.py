@@ -22,7 +22,7 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from generation.models import Short, State
+from generation.models import PERHAPS_UNSETTLED, Short, State
 from metering import notices, queries
 
 UNFETCHED_AFTER = timedelta(hours=1)
@@ -54,9 +54,8 @@ def with_kind(shorts: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
     """Only shorts that need a person, each with its `kind`, the time `since` then, and what it
     still holds in `held_tokens`."""
     kinds = [When(condition, then=Value(kind.value)) for kind, condition in _conditions(at).items()]
-    states = (State.SUBMIT_UNKNOWN, State.RENDERING, State.RENDERED, State.LOST)
     found: QuerySet[Any] = (
-        shorts.filter(state__in=states)
+        shorts.filter(state__in=PERHAPS_UNSETTLED)
         .annotate(
             kind=Case(*kinds, output_field=CharField()),
             since=Coalesce("finished_at", "rendered_at", "submitted_at", "created_at"),

@@ -11,7 +11,7 @@ The provider's cost is not in here: it is for staff only.
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -109,7 +109,7 @@ def csv_lines(found: Iterator[Row]) -> Iterator[str]:
     yield writer.writerow(last + [""] * (len(COLUMNS) - len(last)))
 
 
-def json_lines(found: Iterator[Row]) -> Iterator[str]:
+def json_lines(found: Iterator[Row]) -> Generator[str, None, None]:
     """The rows, and a last object with the one key `total`."""
     total = Total()
     for row in found:

@@ -12,14 +12,13 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from metering import chart, pace, periods, queries
+from metering import chart, meter, pace, periods, queries
 from metering.models import DailyUsage, LedgerEntry
 from metering.types import Balance
 
 ROWS = 50
 ROWS_ABOVE = 5
 MOST_DAYS = 31
-PERCENT = 100
 TOKENS, USD = "tokens", "usd"
 UNITS = (TOKENS, USD)
 API_TYPES: Mapping[str, Promise] = {
@@ -69,7 +68,7 @@ def page(*, user: User, asked: Asked, at: datetime) -> dict[str, Any]:
     drawn = _chart(daily=daily, unit=asked.unit, first=first, last=last)
     return {
         "balance": balance,
-        "meter": _meter(balance),
+        "meter": meter.of(balance=balance),
         "runs_out_on": pace.of(balance=balance, user=user, at=at),
         "is_current": start == balance.period_start,
         "start": start,
@@ -101,17 +100,6 @@ def _days(*, balance: Balance, start: date, later: date | None, at: datetime) ->
     if later is not None:
         last = min(last, later - timedelta(days=1))
     return max(start, last - timedelta(days=MOST_DAYS - 1)), max(last, start)
-
-
-def _meter(balance: Balance) -> dict[str, int] | None:
-    """Shares of the limit in percent; None where there is no limit."""
-    if balance.limit_tokens is None:
-        return None
-    most = balance.limit_tokens + balance.granted_tokens
-    used = min(balance.used_tokens * PERCENT // most, PERCENT) if most else PERCENT
-    held = min(balance.held_tokens * PERCENT // most, PERCENT - used) if most else 0
-    left = max(most - balance.used_tokens, 0)
-    return {"most": most, "left": left, "used_width": used, "held_width": held}
 
 
 def _names(daily: Sequence[DailyUsage]) -> list[str]:

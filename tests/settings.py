@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from shortsproject.settings import *  # noqa: F403
+from shortsproject.settings import *  # noqa: F403 - all of them, and then some changes
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

@@ -45,7 +45,7 @@ class ShortActs(acts.ActingAdmin):
         )
         form = act_forms.ResumeForm(request.POST or None)
         title = gettext("Resume with operation name")
-        return self._decide(request, object_id, title, lead, form, resolve.resume)
+        return self._decide(request, object_id, title, lead, resolve.resume, form)
 
     @staff_pages.action(
         description=_("Release with reason"), url_path="release", permissions=["resolve"]
@@ -56,9 +56,8 @@ class ShortActs(acts.ActingAdmin):
             "%(figures)s The short ends as failed and its tokens are given back. If the provider"
             " did take the job, it bills the video all the same."
         )
-        form = ActForm(request.POST or None)
         title = gettext("Release with reason")
-        return self._decide(request, object_id, title, lead, form, resolve.release)
+        return self._decide(request, object_id, title, lead, resolve.release)
 
     @staff_pages.action(
         description=_("Ask again now"), url_path="ask-again", permissions=["resolve"]
@@ -69,9 +68,8 @@ class ShortActs(acts.ActingAdmin):
             "%(figures)s The provider is asked once more about this render. If it still gives no"
             " result, the short comes back to this queue."
         )
-        form = ActForm(request.POST or None)
         title = gettext("Ask again now")
-        return self._decide(request, object_id, title, lead, form, resolve.ask_again)
+        return self._decide(request, object_id, title, lead, resolve.ask_again)
 
     @staff_pages.action(description=_("End with reason"), url_path="end", permissions=["resolve"])
     def end(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -80,9 +78,8 @@ class ShortActs(acts.ActingAdmin):
             "%(figures)s The short ends as failed and its tokens are given back. Nobody asks about"
             " the render any more."
         )
-        form = ActForm(request.POST or None)
         title = gettext("End with reason")
-        return self._decide(request, object_id, title, lead, form, resolve.release)
+        return self._decide(request, object_id, title, lead, resolve.release)
 
     @staff_pages.action(description=_("Refund the video"), url_path="refund", permissions=["limit"])
     def refund_video(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -91,13 +88,14 @@ class ShortActs(acts.ActingAdmin):
         reason = gettext("The video was charged and could not be fetched.")
         form = ActForm(request.POST or None, initial={"reason": reason})
         title = gettext("Refund the video")
-        return self._decide(request, object_id, title, lead, form, resolve.refund)
+        return self._decide(request, object_id, title, lead, resolve.refund, form)
 
     def _decide(
-        self, request: HttpRequest, object_id: str, title: str, lead: str, form: ActForm,
-        verb: Callable[..., int],
+        self, request: HttpRequest, object_id: str, title: str, lead: str,
+        verb: Callable[..., int], form: ActForm | None = None,
     ) -> HttpResponse:  # fmt: skip
-        short = self.row(request, object_id)
+        """The page of one act; its form asks for a reason alone unless another is given."""
+        short, form = self.row(request, object_id), form or ActForm(request.POST or None)
         lead = lead % {"figures": known(short)}
         if verb == resolve.refund:
             lead = _with_warning(lead, short)

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts import staff_pages
 from generation import catalog, gates
@@ -28,12 +28,8 @@ class CloseForm(forms.Form):
     """Which model to close, and why."""
 
     gate = forms.ChoiceField(label=_("Model"), choices=closable, widget=UnfoldAdminSelectWidget)
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        help_text=_("For staff. People only read that the model is not available."),
-        error_messages={"required": _("Please give a reason.")},
-        widget=UnfoldAdminTextInputWidget,
+    reason = staff_pages.reason(
+        help_text=_("For staff. People only read that the model is not available.")
     )
 
 

@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import staff_pages
 from accounts.admin import UserAdmin
@@ -23,13 +22,7 @@ admin.site.unregister(User)
 class CloseAccountsForm(forms.Form):
     """Why these accounts are closed."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=400,
-        help_text=_("Kept in the ledger for good."),
-        error_messages={"required": _("Please give a reason.")},
-        widget=UnfoldAdminTextInputWidget,
-    )
+    reason = staff_pages.reason(help_text=_("Kept in the ledger for good."), max_length=400)
 
 
 @admin.register(User)

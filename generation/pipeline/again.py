@@ -42,18 +42,19 @@ def run(*, user: User, source: Short, order: Order, at: datetime) -> Started:
     if not source.is_final:
         raise NotFinished(state=source.state)
     picture = _picture(source)
-    frame = order.aspect_ratio or picture.aspect_ratio
-    analysis = reusable(source=source, wish=order.wish, aspect_ratio=frame)
+    analysis = reusable(source=source, wish=order.wish, aspect_ratio=order.aspect_ratio)
     return start.run(user=user, picture=picture, order=order, at=at, analysis=analysis)
 
 
 def reusable(*, source: Short, wish: str, aspect_ratio: str) -> Analysis | None:
     """The analysis of a short, if this wish and frame need no new one. Two queries at most.
 
-    The frame counts because Gemini is told it and writes the prompt for it. A prompt that is
-    nothing but the wish stands for an analysis that was of no use.
+    No frame means the one that suits the picture. The frame counts because Gemini is told it and
+    writes the prompt for it. A prompt that is nothing but the wish stands for an analysis that was
+    of no use.
     """
-    asked = (wish, aspect_ratio) == (source.wish, source.aspect_ratio)
+    suits = catalog.frame(width=source.picture_width, height=source.picture_height)
+    asked = (wish, aspect_ratio or suits) == (source.wish, source.aspect_ratio)
     if not asked or source.video_prompt in ("", source.wish):
         return None
     first = source.analysis_of_id or source.pk

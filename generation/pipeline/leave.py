@@ -6,6 +6,7 @@ file. The ledger's rows stay. Doing it again finishes what was broken off.
 """
 
 from datetime import datetime
+from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 from django.db import transaction
@@ -14,7 +15,7 @@ from accounts import closing
 from accounts.models import User
 from generation.models import Short
 from generation.pipeline import remove
-from metering import ledger
+from metering import staff
 
 log = structlog.get_logger(__name__)
 
@@ -22,14 +23,8 @@ log = structlog.get_logger(__name__)
 def run(*, user: User, actor: User, reason: str, at: datetime) -> None:
     """Close a user's account. `actor`: the user, or who of the staff does it."""
     with transaction.atomic(durable=True):
-        ledger.suspend(
-            user=user,
-            suspended=True,
-            actor=actor,
-            reason=f"{reason.strip()[:480]} [suspended]",
-            key=f"leave:{user.pk}",
-            at=at,
-        )
+        once = uuid5(NAMESPACE_URL, f"leave:{user.pk}")
+        staff.suspend(user=user, actor=actor, reason=reason, at=at, key=once)
         closing.close(user=user)
     kept = Short.objects.filter(user=user, deleted_at__isnull=True).order_by("pk")
     for short_id in kept.values_list("pk", flat=True):

@@ -192,10 +192,7 @@ def _usage(short: Short) -> Usage:
 
 
 def _hold(short: Short) -> OpenHold:
-    found = catalog.find(short.model)
-    hold = queries.latest_hold(
-        job_id=short.pk, api_type=found.api_type if found else catalog.VEO_API_TYPE
-    )
+    hold = queries.latest_hold(job_id=short.pk, api_type=catalog.api_type_of(short.model))
     if hold is None:
         raise states.NotClaimable(f"{short.pk} has no video hold.")
     return hold

@@ -181,9 +181,7 @@ def _locked(short_id: UUID) -> Short:
 
 
 def _video_hold(short: Short) -> OpenHold:
-    found = catalog.find(short.model)
-    api_type = found.api_type if found else catalog.VEO_API_TYPE
-    hold = queries.latest_hold(job_id=short.pk, api_type=api_type)
+    hold = queries.latest_hold(job_id=short.pk, api_type=catalog.api_type_of(short.model))
     if hold is None:
         raise NotWaiting
     return hold

@@ -198,7 +198,8 @@ def _new_short(
         model=order.model,
         seconds=order.seconds,
         resolution=order.resolution,
-        aspect_ratio=order.aspect_ratio or picture.aspect_ratio,
+        aspect_ratio=order.aspect_ratio
+        or catalog.frame(width=picture.width, height=picture.height),
         idempotency_key=order.idempotency_key,
         request_hash=order.request_hash,
         next_attempt_at=at,

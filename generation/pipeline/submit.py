@@ -80,7 +80,7 @@ def expire(*, short_id: UUID, now: recording.Clock) -> bool:
         )
         if short is None:
             raise states.Superseded(str(short_id))
-        hold = queries.open_hold(job_id=short.pk, api_type=_api_type(short))
+        hold = queries.open_hold(job_id=short.pk, api_type=catalog.api_type_of(short.model))
         _unknown(short=short, hold=hold, detail="the worker died during the submit", at=now())
 
     recording.durably(short=Short(pk=short_id), write=write, now=now)
@@ -157,8 +157,3 @@ def _end(*, short: Short, code: str, detail: str, at: datetime) -> None:
         end_detail=detail[:500],
     )
     recording.release_all(short=short, reason=code, at=at)
-
-
-def _api_type(short: Short) -> str:
-    found = catalog.find(short.model)
-    return found.api_type if found else catalog.VEO_API_TYPE

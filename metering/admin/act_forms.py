@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
-    UnfoldAdminTextInputWidget,
 )
 
+from accounts import staff_pages
 from metering import staff
 from metering.models import TokenLedger
 
@@ -24,12 +24,10 @@ EXPORT_FORMATS = [("csv", _("CSV, for spreadsheets")), ("jsonl", _("JSON, a line
 class ActForm(forms.Form):
     """A reason, and the key of this rendering."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=400,
+    reason = staff_pages.reason(
         help_text=_("Kept in the ledger for good."),
-        error_messages={"required": staff.ReasonMissing.message},
-        widget=UnfoldAdminTextInputWidget,
+        max_length=400,
+        missing=staff.ReasonMissing.message,
     )
     key = forms.UUIDField(initial=uuid4, required=False, widget=forms.HiddenInput)
 

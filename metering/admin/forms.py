@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
 )
 
+from accounts import staff_pages
 from metering import staff
 from metering.models import ConversionRate, RateCard
 
@@ -34,12 +34,8 @@ class ManyLimitsForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget,
     )
     unlimited = forms.BooleanField(label=_("Unlimited"), required=False, widget=UnfoldBooleanWidget)
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        help_text=_("Kept in the ledger for good."),
-        error_messages={"required": staff.ReasonMissing.message},
-        widget=UnfoldAdminTextInputWidget,
+    reason = staff_pages.reason(
+        help_text=_("Kept in the ledger for good."), missing=staff.ReasonMissing.message
     )
 
     def clean(self) -> None:
@@ -67,8 +63,7 @@ class LimitForm(ManyLimitsForm):
     field_order = ("tokens", "unlimited", "max_in_flight", "reason")
 
 
-# For two models; Django's own class takes no type argument at run time.
-class DatedForm(forms.ModelForm):  # type: ignore[type-arg]
+class DatedForm(forms.ModelForm):  # type: ignore[type-arg]  # for two models
     """A price that begins now or later, so that it never rewrites what people have seen."""
 
     locked_by = ""

@@ -7,7 +7,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminTextInputWidget
 
 from accounts import staff_pages
 from metering import spending
@@ -18,25 +17,13 @@ from metering.models import SpendingBrake
 class PauseForm(forms.Form):
     """Why spending is paused."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        help_text=_("People who want a new video read it."),
-        error_messages={"required": _("Please give a reason.")},
-        widget=UnfoldAdminTextInputWidget,
-    )
+    reason = staff_pages.reason(help_text=_("People who want a new video read it."))
 
 
 class ResumeForm(forms.Form):
     """Why spending goes on."""
 
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=500,
-        help_text=_("For staff."),
-        error_messages={"required": _("Please give a reason.")},
-        widget=UnfoldAdminTextInputWidget,
-    )
+    reason = staff_pages.reason(help_text=_("For staff."))
 
 
 @admin.register(SpendingBrake)

@@ -134,8 +134,8 @@ def _watch_calls(trap: Trap) -> None:
         trap.spring(len(trap.effects), "during")
         return read(stream, *arguments, **named)
 
-    clients.Transport.handle_request = handle_request  # type: ignore[method-assign]
-    clients._Stream.read = first_read  # type: ignore[method-assign]
+    clients.Transport.handle_request = handle_request  # type: ignore[method-assign]  # the trap
+    clients._Stream.read = first_read  # type: ignore[method-assign]  # the trap
 
 
 def _watch_files(trap: Trap) -> None:

@@ -119,6 +119,15 @@ def test_sent_with_other_words_the_picture_is_looked_at_once_more(
     assert queries.balance(user=alice, at=timezone.now()).held_tokens == 1500
 
 
+def test_the_frame_as_the_picture_is_no_other_frame(web: Client, done: Short) -> None:
+    given = {"again": str(done.pk), "prompt": "slow pan", "aspect_ratio": "", "model": "gone"}
+
+    response = order(web, picture=None, **given)
+
+    assert response.status_code == 400
+    assert response.context["left_out"] == 500
+
+
 def test_a_refusal_shows_the_form_again_with_the_same_picture(web: Client, done: Short) -> None:
     given = {"again": str(done.pk), "prompt": "fast zoom", "seconds": "5", "model": STANDARD}
 

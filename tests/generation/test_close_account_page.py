@@ -1,5 +1,7 @@
 """/account/close: a user leaves by themselves, with the password and no way back."""
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -42,8 +44,8 @@ def test_any_other_password_changes_nothing(web: Client, alice: User, password: 
     assert alice.is_active
 
 
-def test_passwords_are_not_guessed_by_trying(web: Client, alice: User, settings: object) -> None:
-    settings.ACCOUNT_RATE_LIMITS = {"reauthenticate": "1/m/user"}  # type: ignore[attr-defined]
+def test_passwords_are_not_guessed_by_trying(web: Client, alice: User, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"reauthenticate": "1/m/user"}
     web.post(URL, {"password": "wrong"})
 
     response = web.post(URL, {"password": PASSWORD})

@@ -1,6 +1,7 @@
 """Staff close accounts: one or several, with a reason, and nobody is deleted for good."""
 
 import pytest
+from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
@@ -17,7 +18,7 @@ def desk(staff: User) -> Client:
     return signed_in(staff)
 
 
-def close(desk: Client, *users: User, **more: str) -> object:
+def close(desk: Client, *users: User, **more: str) -> HttpResponse:
     selected = [user.pk for user in users]
     return desk.post(USERS, {"action": "close_accounts", "_selected_action": selected, **more})
 
@@ -41,8 +42,8 @@ def test_it_asks_for_a_reason_first(desk: Client, alice: User) -> None:
     empty = close(desk, alice, reason=" ")
 
     alice.refresh_from_db()
-    assert "alice@example.org" in asked.content.decode()  # type: ignore[attr-defined]
-    assert "Please give a reason." in empty.content.decode()  # type: ignore[attr-defined]
+    assert "alice@example.org" in asked.content.decode()
+    assert "Please give a reason." in empty.content.decode()
     assert alice.is_active
 
 

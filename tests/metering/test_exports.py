@@ -205,7 +205,7 @@ def test_the_first_rows_are_sent_before_the_last_are_read(alice: User) -> None:
     lines = exports.json_lines(found)
 
     first = next(lines)
-    lines.close()  # type: ignore[attr-defined]
+    lines.close()
 
     assert '"reason":"number 1"' in first
 

@@ -48,12 +48,25 @@ def test_the_chart_has_a_column_for_each_day_and_the_highest_fills_it(
 
 
 def test_dollars_are_another_unit_of_the_same_chart(web: Client, alice: User) -> None:
-    factories.charged(alice, 1000, held=1000, at=timezone.now())
+    factories.short_charged(alice, at=timezone.now())
 
     page = web.get("/usage", {"unit": "usd"})
 
-    assert page.context["unit"] == "usd"
+    drawn = [part.name for column in page.context["chart"].columns for part in column.parts]
+    assert drawn == [2]
+    assert "Most on one day: $1.20" in page.content.decode()
     assert 'aria-current="true">Dollars' in page.content.decode()
+
+
+def test_the_parts_of_a_day_stand_on_each_other(web: Client, alice: User) -> None:
+    factories.short_charged(alice, at=timezone.now())
+
+    chart = web.get("/usage").context["chart"]
+
+    below, above = next(column.parts for column in chart.columns if column.parts)
+    assert [below.value, above.value] == [487, 1000]
+    assert (above.y, above.y + above.height) == (0, below.y)
+    assert below.y + below.height == chart.height
 
 
 def test_an_earlier_period_is_one_step_back_and_shows_its_own_entries(
