@@ -64,7 +64,7 @@ class ShortsGenerateApi(BoundedBodyApi):
 
     class InputSerializer(serializers.Serializer[Any]):
         prompt = serializers.CharField(required=False, allow_blank=True, max_length=1000)
-        model = serializers.CharField(default=catalog.DEFAULT_MODEL, max_length=100)
+        model = serializers.CharField(required=False, allow_blank=True, max_length=100)
         seconds = serializers.IntegerField(default=catalog.DEFAULT_SECONDS)
         resolution = serializers.CharField(default=catalog.DEFAULT_RESOLUTION, max_length=16)
         aspect_ratio = serializers.CharField(required=False, allow_blank=True, max_length=8)

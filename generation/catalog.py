@@ -8,6 +8,8 @@ from dataclasses import dataclass
 ANALYSIS_API_TYPE = "gemini-image-analysis"
 ANALYSIS_MODEL = "gemini-3.8-flash"
 VEO_API_TYPE = "gemini-veo-video"
+OMNI_API_TYPE = "gemini-omni-video"
+ENTERPRISE, DEVELOPER = "enterprise", "developer"
 RESOLUTIONS = ("720p", "1080p", "4k")
 ASPECT_RATIOS = ("16:9", "9:16")
 DEFAULT_SECONDS = 8
@@ -26,12 +28,20 @@ class VideoModel:
 
 
 _VEO_SECONDS = (4, 6, 8)
+_OMNI_SECONDS = tuple(range(3, 11))
 MODELS = (
-    VideoModel("veo-3.1-fast-generate-001", VEO_API_TYPE, "enterprise", _VEO_SECONDS),
-    VideoModel("veo-3.1-generate-001", VEO_API_TYPE, "enterprise", _VEO_SECONDS),
-    VideoModel("veo-3.1-lite-generate-001", VEO_API_TYPE, "enterprise", _VEO_SECONDS),
+    VideoModel("veo-3.1-fast-generate-001", VEO_API_TYPE, ENTERPRISE, _VEO_SECONDS),
+    VideoModel("veo-3.1-generate-001", VEO_API_TYPE, ENTERPRISE, _VEO_SECONDS),
+    VideoModel("veo-3.1-lite-generate-001", VEO_API_TYPE, ENTERPRISE, _VEO_SECONDS),
+    VideoModel("gemini-omni-1.1-flash", OMNI_API_TYPE, DEVELOPER, _OMNI_SECONDS),
 )
 DEFAULT_MODEL = MODELS[0].name
+
+
+def route_of(name: str) -> str:
+    """The route that a model is reached by; one that is unknown here was reached as Veo is."""
+    found = find(name)
+    return found.route if found else ENTERPRISE
 
 
 def frame(*, width: int, height: int) -> str:

@@ -1,5 +1,6 @@
 """Where the files of shorts lie in the storage: names that nobody guesses, one writer each."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from datetime import datetime
@@ -18,9 +19,18 @@ def save_picture(*, short_id: UUID, data: bytes) -> str:
     return default_storage.save(f"pictures/{short_id}.jpg", File(BytesIO(data)))
 
 
-def save_video(*, short_id: UUID, attempt: int, data: bytes) -> str:
-    """Store a video under a name of this attempt, so that a broken write never hides a good one."""
-    return default_storage.save(f"videos/{short_id}-{attempt}.mp4", File(BytesIO(data)))
+def save_video(*, short_id: UUID, attempt: int, video: IO[bytes]) -> str:
+    """Store a video under a name of this attempt, so that a broken write never hides a good one.
+
+    It is copied piece by piece. Raises OSError; a file that was cut short is removed.
+    """
+    name = f"videos/{short_id}-{attempt}.mp4"
+    try:
+        return default_storage.save(name, File(video))
+    except OSError:
+        with contextlib.suppress(OSError):
+            default_storage.delete(name)
+        raise
 
 
 def read(name: str) -> bytes:

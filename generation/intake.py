@@ -6,6 +6,7 @@ from typing import IO, Any
 
 from generation import catalog
 from generation.models import Short
+from generation.pipeline import served
 from generation.pipeline.start import Order
 
 CHUNK_BYTES = 1024 * 1024
@@ -16,7 +17,7 @@ def order(*, picture: IO[bytes], given: Mapping[str, Any]) -> Order:
     `idempotency_key`. The hash covers the picture's bytes and every choice."""
     choices: dict[str, Any] = {
         "wish": given.get("prompt") or "",
-        "model": given.get("model") or catalog.DEFAULT_MODEL,
+        "model": given.get("model") or served.default_model(),
         "seconds": given.get("seconds") or catalog.DEFAULT_SECONDS,
         "resolution": given.get("resolution") or catalog.DEFAULT_RESOLUTION,
         "aspect_ratio": given.get("aspect_ratio") or "",

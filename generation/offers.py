@@ -9,6 +9,7 @@ from datetime import datetime
 
 from generation import catalog, gates
 from generation.catalog import VideoModel
+from generation.pipeline import served
 from metering import quotes, rates
 from metering.types import Quote, QuoteLine
 
@@ -40,7 +41,7 @@ def in_force(*, at: datetime) -> list[Offer]:
     closed = gates.closed_models()
     seen = quotes.line_for(card=analysis, seconds=None, tokens_per_usd=per_usd)
     found = []
-    for video in catalog.MODELS:
+    for video in served.models():
         if closed & {(video.route, video.name), (video.route, catalog.ANALYSIS_MODEL)}:
             continue
         lines = {
@@ -59,9 +60,7 @@ def in_force(*, at: datetime) -> list[Offer]:
 def default(*, offers: list[Offer]) -> tuple[Offer, int] | None:
     """The offer that is chosen unless somebody chooses, and its tokens; None without any."""
     shape = (catalog.DEFAULT_RESOLUTION, catalog.DEFAULT_SECONDS)
-    usual = [offer for offer in offers if shape in offer.tokens]
-    first = next((offer for offer in usual if offer.model == catalog.DEFAULT_MODEL), None)
-    first = first or next(iter(usual), None)
+    first = next((offer for offer in offers if shape in offer.tokens), None)
     return (first, first.tokens[shape]) if first else None
 
 

@@ -15,10 +15,10 @@ enlarged only if its short side is under `SENT_SHORT_SIDE`: vision models cut pi
 of up to 28 pixels and refuse less than one. Other small pictures are sent as they are.
 
 Memory: limits are read from the header, so a refusal decodes nothing. Small JPEG and PNG files are
-decoded here. All else goes through a short-lived child with limits on memory and time, since large
-photos need hundreds of megabytes and decoders of the newer formats have a history of memory
-errors. Measured peaks, two at a time: 15 MB each here; in the child at 50 megapixels JPEG 130 MB
-(progressive 480), PNG 320, GIF 150, HEIC 440, and at 25 megapixels WebP 430, AVIF 370.
+decoded here. All else goes through a short-lived child with limits on memory and time: large photos
+need hundreds of megabytes, headers may lie, and decoders of the newer formats have a history of
+memory errors. Measured peaks, two at a time: 15 MB each here; in the child at 50 megapixels JPEG
+130 MB (progressive 480), PNG 320, GIF 150, HEIC 440, at 25 megapixels WebP 430, AVIF 370.
 """
 
 import contextlib
@@ -86,7 +86,7 @@ _SIGNATURES = {
     rb"....ftyp(....)*?avi[fs]": "AVIF",
     rb"....ftyp(....)*?(he[iv][cxms]|mif1|msf1)": "HEIF",
 }
-_OTHER_KINDS = rb"....ftyp|II\*\x00|MM\x00\*|BM|\x00\x00\x01\x00|%PDF|8BPS|\s*<(svg|\?xml)"
+_OTHER_KINDS = rb"....(ftyp|JXL |jP  )|\xff\n|II[*+]\0|MM\0|BM|\0\0\x01\0|%PDF|8BPS|\s*<(svg|\?xml)"
 _OPAQUE = {"L", "RGB", "CMYK"}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,

@@ -32,6 +32,7 @@ WORTH_SAYING = timedelta(seconds=5)
 LEGS = {
     catalog.ANALYSIS_API_TYPE: gettext_lazy("Picture analysis"),
     catalog.VEO_API_TYPE: gettext_lazy("Video"),
+    catalog.OMNI_API_TYPE: gettext_lazy("Video"),
 }
 LEG_STATES = {
     "open": gettext_lazy("held"),

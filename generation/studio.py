@@ -214,8 +214,9 @@ def _choices(*, had: list[Offer], typed: Mapping[str, str], balance: Balance) ->
                 "chosen": offer.model == model,
                 "price": _price(offer, resolution, int(seconds), balance),
                 "rows": [
-                    [_price(offer, size, int(length), balance) for length in lengths]
-                    for size in sizes
+                    [_price(offer, size, int(length), balance) for size in sizes]
+                    for length in lengths
+                    if any(taken == int(length) for _size, taken in offer.tokens)
                 ],
             }
             for index, offer in enumerate(had, start=1)

@@ -267,14 +267,10 @@ GEMINI_API_KEY = env.str("GEMINI_API_KEY", default="")
 GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", default="")
 GOOGLE_CLOUD_PROJECT = env.str("GOOGLE_CLOUD_PROJECT", default="")
 GOOGLE_CLOUD_LOCATION = env.str("GOOGLE_CLOUD_LOCATION", default="us-central1")
-if GEMINI_API_KEY and not (GOOGLE_CLOUD_PROJECT or GEMINI_BASE_URL):
+if not DEBUG and not (GOOGLE_CLOUD_PROJECT or GEMINI_API_KEY or GEMINI_BASE_URL):
     raise ImproperlyConfigured(
-        "GEMINI_API_KEY alone reaches no video model in this release: set GOOGLE_CLOUD_PROJECT"
-        " for Veo, or unset GEMINI_API_KEY to use the local stand-in (see .env.example)."
-    )
-if not DEBUG and not (GOOGLE_CLOUD_PROJECT or GEMINI_BASE_URL):
-    raise ImproperlyConfigured(
-        "No route to Gemini is configured: set GOOGLE_CLOUD_PROJECT (see .env.example)."
+        "No route to Gemini is configured: set GOOGLE_CLOUD_PROJECT for Veo, or GEMINI_API_KEY for"
+        " Omni (see .env.example)."
     )
 
 # Celery

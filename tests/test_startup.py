@@ -52,6 +52,13 @@ def test_what_is_missing_is_named_in_one_line(tmp_path: Path, missing: str) -> N
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("route", ["GEMINI_API_KEY", "GOOGLE_CLOUD_PROJECT"])
+def test_one_route_to_gemini_is_enough(tmp_path: Path, route: str) -> None:
+    done = start(tmp_path, "manage.py", "check", **{"GEMINI_BASE_URL": "", route: "given"})
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

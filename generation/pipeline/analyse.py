@@ -14,7 +14,7 @@ from django.db.models import Case, F, PositiveIntegerField, When
 from generation import catalog, files, gates, states
 from generation.models import Short, State
 from generation.pipeline import cancel, claims, recording, remove, waiting
-from generation.providers import enterprise
+from generation.providers import gateway
 from generation.providers.outcomes import (
     Analysed,
     AnalysisBlocked,
@@ -69,7 +69,7 @@ def _ask(*, short: Short, hold: OpenHold) -> AnalysisOutcome:
     if short.unclear_answers >= MOST_UNCLEAR_ANSWERS:
         short.unclear_answers -= 1
         return Unclear(detail="the worker died during the call, twice")
-    return enterprise.analyse(
+    return gateway.of(route_of(short.pk)).analyse(
         hold=hold,
         picture=files.read(short.picture),
         mime_type="image/jpeg",
@@ -94,8 +94,7 @@ def _record(*, short: Short, hold: OpenHold, outcome: AnalysisOutcome, at: datet
 def route_of(short_id: UUID) -> str:
     """The route that a short's video model is reached by, which its analysis takes too."""
     model = Short.objects.filter(pk=short_id).values_list("model", flat=True).first() or ""
-    found = catalog.find(model)
-    return found.route if found else ""
+    return catalog.route_of(model)
 
 
 def record(*, short: Short, hold: OpenHold, outcome: AnalysisOutcome, at: datetime) -> None:

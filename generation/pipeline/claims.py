@@ -40,9 +40,7 @@ def paid(
     if spending.submits_paused():
         until = max(until or at, at + PAUSED_FOR)
     if until is not None and until > at:
-        Short.objects.filter(
-            pk=short_id, state__in=sources, lease_until__isnull=True, next_attempt_at__lt=until
-        ).update(next_attempt_at=until, rung_at=None)
+        put_off(short_id=short_id, sources=sources, until=until)
         raise states.NotClaimable(str(short_id))
     with transaction.atomic(durable=True):
         short = states.claim(
@@ -58,6 +56,13 @@ def paid(
     if hold is None or end_code:
         raise states.NotClaimable(str(short_id))
     return short, hold
+
+
+def put_off(*, short_id: UUID, sources: tuple[str, ...], until: datetime) -> None:
+    """Leave a step for later, unless somebody has it in hand."""
+    Short.objects.filter(
+        pk=short_id, state__in=sources, lease_until__isnull=True, next_attempt_at__lt=until
+    ).update(next_attempt_at=until, rung_at=None)
 
 
 def _why_not(*, hold: OpenHold | None, route: str, model: str) -> str:

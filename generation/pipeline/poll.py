@@ -4,6 +4,7 @@ Owns: rendering → rendered, filtered or failed. Units: seconds of video, token
 Invariant: the video becomes due in the transaction that records it as made, before it is fetched. A
 poll that fails changes nothing about the render. A late render is never given up by its age: it is
 parked and asked about ever more rarely until the provider's result is gone, then it is for staff.
+So is one that ended without a video although the provider reports that it made one.
 """
 
 from datetime import datetime, timedelta
@@ -12,11 +13,12 @@ from uuid import UUID
 import structlog
 from django.db import transaction
 
-from generation import catalog, states
+from generation import catalog, gates, states
 from generation.models import Short, State
-from generation.pipeline import finish, recording
-from generation.providers import enterprise
+from generation.pipeline import claims, finish, recording
+from generation.providers import gateway
 from generation.providers.outcomes import (
+    BilledWithoutVideo,
     Filtered,
     PollFailed,
     PollOutcome,
@@ -36,10 +38,14 @@ LONGEST_PAUSE = timedelta(seconds=30)
 LONGEST_OVERDUE_PAUSE = timedelta(minutes=10)
 OVERDUE_AFTER = timedelta(minutes=15)
 RESULT_LIFE = timedelta(hours=48)
+# A longer wait is about the quota of a day, which keeps no finished video from its owner.
+LONGEST_OBEYED_WAIT = timedelta(minutes=2)
 
 
 def run(*, short_id: UUID, now: recording.Clock) -> bool:
     """Ask about one short's render. True if its next step may be taken at once."""
+    if _is_put_off(short_id=short_id, at=now()):
+        return False
     try:
         with transaction.atomic(durable=True):
             short = states.claim(
@@ -51,7 +57,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         hold = _hold(short)
     except states.NotClaimable:
         return False
-    outcome = enterprise.poll(
+    outcome = gateway.of(catalog.route_of(short.model)).poll(
         operation_name=short.operation_name, deadline_seconds=DEADLINE_SECONDS
     )
     recorded = recording.durably(
@@ -64,8 +70,18 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
     if recorded and isinstance(outcome, VideoReady | Filtered):
         recording.charge(hold=hold, now=now)
     if recorded and isinstance(outcome, VideoReady):
-        finish.run(short_id=short_id, now=now, video=outcome.video)
+        finish.run(short_id=short_id, now=now, ready=outcome)
     return False
+
+
+def _is_put_off(*, short_id: UUID, at: datetime) -> bool:
+    """Whether the provider wants no call for this model yet, whichever call was told so."""
+    model = Short.objects.filter(pk=short_id).values_list("model", flat=True).first() or ""
+    until = gates.not_before(route=catalog.route_of(model), model=model)
+    if until is None or not at < until <= at + LONGEST_OBEYED_WAIT:
+        return False
+    claims.put_off(short_id=short_id, sources=(State.RENDERING,), until=until)
+    return True
 
 
 def pause(*, age: timedelta) -> timedelta:
@@ -100,6 +116,8 @@ def record(*, short: Short, hold: OpenHold, outcome: PollOutcome, at: datetime) 
             if hold.line.bills_filtered:
                 ledger.record_usage(hold=hold, attempt=short.attempt, usage=_usage(short), at=at)
             recording.release_all(short=short, reason="filtered", at=at)
+        case BilledWithoutVideo():
+            _unsettled(short=short, hold=hold, outcome=outcome, at=at)
         case RenderFailed(code=code, detail=detail):
             _end(
                 short=short, target=State.FAILED, code="render_failed", detail=f"{code}: {detail}",
@@ -116,6 +134,9 @@ def _go_on(
     if outcome is not None:
         asked = timedelta(seconds=outcome.retry_after_seconds or 0)
         wait = max(wait, asked, min(FIRST_PAUSE * 2 ** min(short.tries, 10), LONGEST_PAUSE))
+        if asked:
+            route = catalog.route_of(short.model)
+            gates.wait(route=route, model=short.model, until=at + asked)
     overdue = age > OVERDUE_AFTER
     states.record(
         short=short,
@@ -130,6 +151,25 @@ def _go_on(
     if overdue and short.overdue_at is None:
         log.error("a render is overdue", job_id=str(short.pk))
         ledger.park(hold=hold, at=at)
+
+
+def _unsettled(*, short: Short, hold: OpenHold, outcome: BilledWithoutVideo, at: datetime) -> None:
+    """No video, and evidence that we pay for it: the cost is stored, the tokens wait for staff."""
+    said = f"no video, but {outcome.video_tokens} video tokens reported: {outcome.detail}"
+    states.record(
+        short=short,
+        source=State.RENDERING,
+        target=State.RENDERING,
+        at=at,
+        next_attempt_at=None,
+        overdue_at=short.overdue_at or at,
+        end_detail=said[:500],
+    )
+    log.error("a render is billed without a video", job_id=str(short.pk), detail=said)
+    ledger.record_usage(
+        hold=hold, attempt=short.attempt, usage=_usage(short), at=at, billable=False
+    )
+    ledger.park(hold=hold, at=at)
 
 
 def _end(*, short: Short, target: str, code: str, detail: str, at: datetime) -> None:

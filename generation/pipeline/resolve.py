@@ -22,7 +22,7 @@ from accounts.models import User
 from generation import catalog, states, unsettled
 from generation.models import Short, State
 from generation.pipeline import bell, poll, recording
-from generation.providers import enterprise
+from generation.providers import gateway
 from generation.providers.outcomes import PollFailed
 from metering import ledger, queries, staff
 from metering.types import OpenHold
@@ -85,7 +85,8 @@ def resume(
         return before
     name = operation_name.strip()
     _check_name(short_id=short_id, name=name)
-    outcome = enterprise.poll(operation_name=name, deadline_seconds=poll.DEADLINE_SECONDS)
+    route = gateway.of(catalog.route_of(Short.objects.get(pk=short_id).model))
+    outcome = route.poll(operation_name=name, deadline_seconds=poll.DEADLINE_SECONDS)
     if isinstance(outcome, PollFailed):
         raise NotConfirmed(detail=outcome.detail)
     with transaction.atomic(durable=True):

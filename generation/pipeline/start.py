@@ -17,7 +17,7 @@ from accounts.models import User
 from generation import catalog, files, gates
 from generation.models import Short, State, new_id
 from generation.pictures import PreparedPicture
-from generation.pipeline import bell
+from generation.pipeline import bell, served
 from generation.providers import routes
 from metering import ledger, log_lines, quotes, rates, spending
 from metering.types import LegRequest, Quote
@@ -85,7 +85,7 @@ def quote(*, order: Order, at: datetime, analysed: bool = False) -> Quote:
 
     Raises InvalidChoice and rates.UnpricedModel.
     """
-    video = catalog.find(order.model)
+    video = served.find(order.model)
     if video is None:
         raise rates.UnpricedModel(api_type="", model=order.model, resolution=order.resolution)
     if order.seconds not in video.seconds:

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from generation import catalog, files, gates, states
 from generation.models import Short, State
 from generation.pipeline import claims, poll, recording, remove, waiting
-from generation.providers import enterprise
+from generation.providers import gateway
 from generation.providers.outcomes import (
     Accepted,
     NotAccepted,
@@ -47,7 +47,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         )
     except states.NotClaimable:
         return False
-    outcome = enterprise.submit(
+    outcome = gateway.of(video.route).submit(
         hold=hold,
         picture=files.read(short.picture),
         mime_type="image/jpeg",

@@ -6,6 +6,7 @@ answer are cleaned, and counts that cannot be counts are left out.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -65,6 +66,17 @@ _WHOLE = frozenset({"", "STOP", "FINISH_REASON_UNSPECIFIED"})
 # A phrase that comes six times in a row; shorter texts than the bound are searched whole.
 _LOOP = re.compile(r"(.{3,80}?)\1{5}", re.DOTALL)
 _LOOP_CHARACTERS = 4000
+# What a text for a video model has no use for, and a page must not lead to.
+_LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")
+_ADDRESS = re.compile(r"(?:\b[a-z][a-z0-9+.-]{0,20}://|\bwww\.)\S+|\bdata:\S+", re.IGNORECASE)
+_MARKUP = re.compile(
+    r"</?(?:a|b|i|u|p|br|em|strong|div|span|script|style|img|svg|iframe|code|pre|h[1-6]|ul|ol|li"
+    r"|table|tr|td|th|html|head|body|link|meta|video|audio)\b[^<>]*>|[*`#]{2,}|__+|`",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"\s*```(?:json)?\s*(.*?)\s*```\s*", re.DOTALL | re.IGNORECASE)
+# Whatever could pass for the mark at the end of the wish.
+_QUOTES = str.maketrans(dict.fromkeys('"“”„‟«»＂″', "'"))
 
 
 def contents(*, picture: bytes, mime_type: str, wish: str) -> types.Content:
@@ -111,6 +123,8 @@ def read(*, answer: types.GenerateContentResponse) -> AnalysisOutcome:
     prompt = _field(fields, "video_prompt", PROMPT_CHARACTERS)
     if len(prompt) < LEAST_PROMPT_CHARACTERS:
         return AnalysisUnusable("the answer holds no usable video prompt", usage)
+    if not _is_latin(prompt):
+        return AnalysisUnusable("the video prompt is not in English", usage)
     return Analysed(
         video_prompt=prompt,
         seen=_field(fields, "seen", SHORT_TEXT_CHARACTERS),
@@ -121,8 +135,8 @@ def read(*, answer: types.GenerateContentResponse) -> AnalysisOutcome:
 
 
 def _quoted(wish: str) -> str:
-    """The wish on one line, without the mark that would end its quotation."""
-    return cleaning.clean(wish, most=WISH_CHARACTERS, one_line=True).replace('"', "'")
+    """The wish on one line, without a mark that would end its quotation."""
+    return cleaning.clean(wish, most=WISH_CHARACTERS, one_line=True).translate(_QUOTES)
 
 
 def _block_reason(answer: types.GenerateContentResponse) -> str:
@@ -146,8 +160,9 @@ def _text(candidate: types.Candidate | None) -> str:
 
 def _fields(text: str) -> Mapping[str, Any]:
     """The members of the JSON object; none when the text is empty, cut or something else."""
+    fenced = _FENCE.fullmatch(text)
     try:
-        content = json.loads(text)
+        content = json.loads(fenced[1] if fenced else text)
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -159,7 +174,19 @@ def _field(fields: Mapping[str, Any], name: str, most: int) -> str:
     if not isinstance(value, str):
         return ""
     text = cleaning.clean(value, most=_LOOP_CHARACTERS, one_line=True)
-    return "" if _LOOP.search(text.casefold()) else cleaning.clean(text, most=most)
+    text = _MARKUP.sub("", _ADDRESS.sub("", _LINK.sub(r"\1", text)))
+    return "" if _LOOP.search(text.casefold()) else cleaning.clean(text, most=most, one_line=True)
+
+
+def _is_latin(text: str) -> bool:
+    """Whether half of the letters at least are Latin ones; a foreign word or two may be quoted.
+
+    English was asked for: an answer in another script followed something else, such as the text
+    in the picture. Languages in Latin letters can't be told apart for sure and are let through.
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return bool(letters) and 2 * latin >= len(letters)
 
 
 def _usage(answer: types.GenerateContentResponse) -> Usage:

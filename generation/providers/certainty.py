@@ -17,11 +17,15 @@ accepted one is a second paid render.
 An answer without the envelope may come from something between us and Google, which may have passed
 the call on. Errors raised while building a request and while reading its answer share their
 classes (ValueError), so `Call.sent` tells them apart. Times are seconds.
+
+The SDK's interactions raise errors of their own, from a private module: an answer is told by its
+`status_code`, and a broken connection by the error below it.
 """
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -38,6 +42,7 @@ from generation.providers.outcomes import NotAccepted, PollFailed, Refused, Uncl
 UNREACHABLE, BUSY, DAILY_LIMIT = "unreachable", "busy", "daily_limit"
 NO_STATUS = 0
 LONGEST_WAIT_SECONDS = 7 * 24 * 3600.0
+DAILY_WAIT_SECONDS = 3600.0
 
 _NEVER_REACHED = (
     httpx2.UnsupportedProtocol,
@@ -47,9 +52,11 @@ _NEVER_REACHED = (
     httpx2.ProxyError,
     httpx2.WriteTimeout,
 )
+_BROKEN = (httpx2.HTTPError, clients.UnreadableAnswerError, routes.NotConfiguredError)
 _REFUSING = frozenset({400, 401, 403, 404, 413})
 _ALARMING = frozenset({401, 403, 404})
 _WAITING = frozenset({429, 503})
+_REDIRECTING = frozenset({301, 302, 303, 307, 308})
 
 _ABOUT_THE_JOB = re.compile(
     r"(?:input|provided|reference) image|image is|process\b.{0,20}\bimage|mime"
@@ -61,12 +68,28 @@ _ABOUT_A_PARAMETER = re.compile(
     r"|person.?generation|generate.?audio|thinking|schema",
     re.IGNORECASE,
 )
+_DROPPED_BY_THE_SDK = re.compile(r"only supported in|not supported in", re.IGNORECASE)
+_GUIDELINES = re.compile(r"guideline|violat|safety|responsible|support codes", re.IGNORECASE)
+MOST_REASONS = 5
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """An answer that was no success, whichever part of the SDK has raised it."""
+
+    code: int
+    status: str
+    message: str
+    body: object
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def of_spending(error: Exception, call: clients.Call) -> Unclear | NotAccepted | Refused:
     """What a failed analysis or submit means."""
-    if isinstance(error, errors.APIError):
-        return _of_answer(error)
+    answer = _answer(error)
+    if answer is not None:
+        return _of_answer(answer)
+    error = _plain(error)
     if isinstance(error, _NEVER_REACHED):
         return NotAccepted(detail=describe(error), kind=UNREACHABLE)
     if not call.sent:
@@ -76,9 +99,13 @@ def of_spending(error: Exception, call: clients.Call) -> Unclear | NotAccepted |
 
 def of_poll(error: Exception, call: clients.Call) -> PollFailed:
     """What a failed question means: nothing for the render, but perhaps something for staff."""
-    if isinstance(error, errors.APIError):
-        wait = _wait_seconds(error) if error.code in _WAITING else None
-        return PollFailed(describe(error), error.code in _ALARMING, wait)
+    answer = _answer(error)
+    if answer is not None:
+        wait = _wait_seconds(answer) if answer.code in _WAITING else None
+        if answer.code == 429 and _names_a_day(_envelope(answer) or {}):
+            return PollFailed(_describe(answer), True, max(wait or 0.0, DAILY_WAIT_SECONDS))
+        return PollFailed(_describe(answer), answer.code in _ALARMING, wait)
+    error = _plain(error)
     if isinstance(error, _NEVER_REACHED) or call.sent:
         return PollFailed(describe(error))
     return PollFailed(describe(error), alarming=isinstance(_of_unsent(error), Refused))
@@ -86,9 +113,11 @@ def of_poll(error: Exception, call: clients.Call) -> PollFailed:
 
 def describe(error: Exception) -> str:
     """A line for staff: no key, no address, and nothing of what a validation error quotes."""
-    if isinstance(error, errors.APIError):
-        words = f"{error.code} {error.status or ''}: {error.message or 'no message'}"
-    elif isinstance(error, pydantic.ValidationError):
+    answer = _answer(error)
+    if answer is not None:
+        return _describe(answer)
+    error = _plain(error)
+    if isinstance(error, pydantic.ValidationError):
         words = f"{type(error).__name__}: {error.error_count()} fields of {error.title}"
     else:
         words = f"{type(error).__name__}: {error}"
@@ -100,6 +129,54 @@ def detail(words: str) -> str:
     return cleaning.detail(words, secret=settings.GEMINI_API_KEY)
 
 
+def speaks_of_safety(words: str) -> bool:
+    """Whether the words of a failed render say that the safety filter held it back."""
+    return bool(_GUIDELINES.search(words))
+
+
+def reasons(texts: Sequence[str]) -> tuple[str, ...]:
+    """Why the safety filter held a video back: the first few texts, each a line."""
+    cleaned = (detail(text) for text in texts[:MOST_REASONS])
+    return tuple(text for text in cleaned if text)
+
+
+def redirect(error: Exception) -> str:
+    """Where an answer sends the caller on to; empty if it does not."""
+    answer = _answer(error)
+    if answer is None or answer.code not in _REDIRECTING:
+        return ""
+    return answer.headers.get("location", "")
+
+
+def _describe(answer: _Answer) -> str:
+    return detail(f"{answer.code} {answer.status}: {answer.message or 'no message'}")
+
+
+def _answer(error: Exception) -> _Answer | None:
+    """The answer in an error of the SDK; None when there was none, or it was a 200."""
+    if isinstance(error, errors.APIError):
+        headers = error.response.headers if error.response is not None else {}
+        return _Answer(error.code, error.status or "", error.message or "", error.details, headers)
+    code = getattr(error, "status_code", None)
+    if not isinstance(code, int) or code == 200:
+        return None
+    body = getattr(error, "body", None)
+    if isinstance(body, list) and len(body) == 1:
+        (body,) = body
+    inner = body.get("error") if isinstance(body, dict) else None
+    said = inner if isinstance(inner, dict) else {"message": str(body or "")}
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    return _Answer(code, str(said.get("status", "")), str(said.get("message", "")), body, headers)
+
+
+def _plain(error: Exception) -> Exception:
+    """The error of the network below one of the SDK's own, which only wraps it."""
+    below: BaseException | None = error
+    while below is not None and not isinstance(below, _BROKEN):
+        below = below.__cause__
+    return below if isinstance(below, Exception) else error
+
+
 def _of_unsent(error: Exception) -> NotAccepted | Refused:
     """Nothing went out. What cannot change by itself is refused, the rest may be tried again."""
     if isinstance(error, google.auth.exceptions.GoogleAuthError):
@@ -109,13 +186,14 @@ def _of_unsent(error: Exception) -> NotAccepted | Refused:
     if isinstance(error, routes.NotConfiguredError):
         return Refused(status=NO_STATUS, detail=detail(str(error)))
     if isinstance(error, ValueError | TypeError | httpx2.LocalProtocolError):
-        return Refused(status=NO_STATUS, detail=describe(error))
+        dropped = bool(_DROPPED_BY_THE_SDK.search(str(error)))
+        return Refused(status=NO_STATUS, detail=describe(error), model_gone=dropped)
     return NotAccepted(detail=describe(error), kind=UNREACHABLE)
 
 
-def _of_answer(error: errors.APIError) -> Unclear | NotAccepted | Refused:
+def _of_answer(error: _Answer) -> Unclear | NotAccepted | Refused:
     envelope = _envelope(error)
-    said = describe(error)
+    said = _describe(error)
     if envelope is None:
         return Unclear(detail=said)
     if error.code in _REFUSING:
@@ -128,9 +206,9 @@ def _of_answer(error: errors.APIError) -> Unclear | NotAccepted | Refused:
     return Unclear(detail=said)
 
 
-def _envelope(error: errors.APIError) -> Mapping[str, Any] | None:
+def _envelope(error: _Answer) -> Mapping[str, Any] | None:
     """Google's own error object; None when the answer came from something else."""
-    body = error.details
+    body = error.body
     inner = body.get("error") if isinstance(body, dict) else None
     return inner if isinstance(inner, dict) and inner.get("code") == error.code else None
 
@@ -160,7 +238,7 @@ def _names_a_day(envelope: Mapping[str, Any]) -> bool:
     return any("perday" in str(entry).lower() for entry in _details(envelope, "QuotaFailure"))
 
 
-def _wait_seconds(error: errors.APIError) -> float | None:
+def _wait_seconds(error: _Answer) -> float | None:
     """How long to stay away: RetryInfo, else the header, else the message; None if unsaid."""
     envelope = _envelope(error) or {}
     said = [str(entry.get("retryDelay", "")) for entry in _details(envelope, "RetryInfo")]
@@ -168,7 +246,7 @@ def _wait_seconds(error: errors.APIError) -> float | None:
     for match in seconds:
         if match:
             return _bounded(float(match[1]))
-    header = _header_seconds(error.response.headers if error.response is not None else {})
+    header = _header_seconds(error.headers)
     if header is not None:
         return _bounded(header)
     in_words = re.search(r"retry in (\d{1,9}(?:\.\d+)?)s\b", str(envelope.get("message", "")))

@@ -36,7 +36,10 @@ from generation.providers import routes
 
 CONNECT_SECONDS = 10.0
 PIECE_BYTES = 16 * 1024
-API_VERSION = "v1beta1"
+ENTERPRISE_HOST = "https://aiplatform.googleapis.com"
+ENTERPRISE_VERSION = "v1beta1"
+DEVELOPER_HOST = "https://generativelanguage.googleapis.com"
+DEVELOPER_VERSION = "v1"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 
 # The SDK makes a new enum member of what it does not know and says so with a warning.
@@ -102,7 +105,8 @@ class _Made:
     refreshing: threading.Lock = field(default_factory=threading.Lock)
 
 
-_made: dict[tuple[int, routes.Enterprise], _Made] = {}
+Route = routes.Enterprise | routes.Developer
+_made: dict[tuple[int, Route], _Made] = {}
 _making = threading.Lock()
 
 
@@ -121,13 +125,7 @@ def enterprise() -> genai.Client:
     Inside `call` only. Raises routes.NotConfiguredError, or GoogleAuthError when Google's
     credentials are missing or cannot be renewed; nothing was sent to the platform then.
     """
-    route = routes.enterprise()
-    with _making:
-        # What a parent process made stays here unused: to let go of it would close its connection.
-        made = _made.get((os.getpid(), route))
-        if made is None:
-            made = _make(route)
-            _made[os.getpid(), route] = made
+    made = _of_this_process(routes.enterprise())
     if made.credentials is not None:
         with made.refreshing:
             if made.credentials.expired or not made.credentials.token:
@@ -135,7 +133,41 @@ def enterprise() -> genai.Client:
     return made.client
 
 
-def _make(route: routes.Enterprise) -> _Made:
+def developer() -> genai.Client:
+    """The client of this process for the developer route. Inside `call` only.
+
+    Raises routes.NotConfiguredError; nothing was sent then.
+    """
+    return _of_this_process(routes.developer()).client
+
+
+@contextlib.contextmanager
+def open_elsewhere(url: str) -> Iterator[httpx2.Response]:
+    """GET this address without any login. Inside `call` only; the body is read by who asked."""
+    client = _http_client(base_url=url, is_loopback=False)
+    with client, client.stream("GET", url) as response:
+        yield response
+
+
+def _of_this_process(route: Route) -> _Made:
+    with _making:
+        # What a parent process made stays here unused: to let go of it would close its connection.
+        made = _made.get((os.getpid(), route))
+        if made is None:
+            made = _make(route)
+            _made[os.getpid(), route] = made
+    return made
+
+
+def _make(route: Route) -> _Made:
+    if isinstance(route, routes.Developer):
+        client = genai.Client(
+            # Said outright: the environment could turn it into an enterprise client.
+            enterprise=False,
+            api_key=route.api_key,
+            http_options=_options_of(route, DEVELOPER_HOST, DEVELOPER_VERSION),
+        )
+        return _Made(client, None)
     credentials = None
     if not route.api_key:
         credentials, _ = google.auth.default(scopes=[SCOPE], request=_TokenRequest())
@@ -145,31 +177,38 @@ def _make(route: routes.Enterprise) -> _Made:
         credentials=credentials,
         project=route.project or None,
         location=route.location or None,
-        http_options=types.HttpOptions(
-            base_url=route.base_url or None,
-            api_version=API_VERSION,
-            retry_options=types.HttpRetryOptions(attempts=1),
-            httpx_client=_http_client(route),
-        ),
+        http_options=_options_of(route, ENTERPRISE_HOST, ENTERPRISE_VERSION),
     )
     return _Made(client, credentials)
 
 
-def _http_client(route: routes.Enterprise) -> httpx2.Client:
+def _options_of(route: Route, host: str, version: str) -> types.HttpOptions:
+    """Of a whole client. `host` is who is called where the route has no address of its own."""
+    http_client = _http_client(base_url=route.base_url or host, is_loopback=route.is_loopback)
+    # The enterprise host depends on the location, so the SDK itself puts it together.
+    own = DEVELOPER_HOST if isinstance(route, routes.Developer) else None
+    return types.HttpOptions(
+        base_url=route.base_url or own,
+        api_version=version,
+        retry_options=types.HttpRetryOptions(attempts=1),
+        httpx_client=http_client,
+    )
+
+
+def _http_client(*, base_url: str, is_loopback: bool) -> httpx2.Client:
+    proxy = None if is_loopback else _proxy(base_url)
     return httpx2.Client(
-        transport=Transport(proxy=_proxy(route), trust_env=not route.is_loopback),
-        trust_env=not route.is_loopback,
+        transport=Transport(proxy=proxy, trust_env=not is_loopback),
+        trust_env=not is_loopback,
         follow_redirects=False,
         # A compressed answer could grow far beyond the limit on its bytes.
         headers={"Accept-Encoding": "identity", "Connection": "close"},
     )
 
 
-def _proxy(route: routes.Enterprise) -> str | None:
+def _proxy(base_url: str) -> str | None:
     """The proxy of the environment, which a transport of one's own would bypass."""
-    if route.is_loopback:
-        return None
-    address = urlsplit(route.base_url or "https://aiplatform.googleapis.com")
+    address = urlsplit(base_url)
     if urllib.request.proxy_bypass(address.hostname or ""):
         return None
     proxies = urllib.request.getproxies()

@@ -1,11 +1,10 @@
 """Gemini and Veo through the enterprise platform: analyse a picture, submit a render, ask for it.
 
-A route is a module with these three functions; each makes one HTTP call, with a total deadline in
-seconds, and returns an outcome instead of raising. What costs money takes the open hold that pays
-for it, and refuses to run inside a database transaction, which a slow provider would keep open.
+A route as `gateway.Route` says. A video comes with the answer that says it is done.
 Sources: docs/providers.md.
 """
 
+import io
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +16,9 @@ from generation.providers import analysis, certainty, clients
 from generation.providers.outcomes import (
     Accepted,
     AnalysisOutcome,
+    DownloadOutcome,
     Filtered,
+    NotDownloaded,
     PollFailed,
     PollOutcome,
     RenderFailed,
@@ -31,14 +32,12 @@ from metering.types import OpenHold
 ANSWER_BYTES = 4 * 1024 * 1024
 VIDEO_ANSWER_BYTES = 200 * 1024 * 1024
 OPERATION_CHARACTERS = 500
-MOST_REASONS = 5
 INVALID_ARGUMENT = 3
 
 _OPERATION = re.compile(
     r"(?:projects/[\w.:-]+/locations/[\w-]+/)?"
     r"(?P<own>publishers/google/models/[\w.-]+/operations/[\w.-]+)"
 )
-_GUIDELINES = re.compile(r"guideline|violat|safety|responsible|support codes", re.IGNORECASE)
 
 
 def analyse(
@@ -117,6 +116,13 @@ def poll(*, operation_name: str, deadline_seconds: float) -> PollOutcome:
             return certainty.of_poll(error, call)
 
 
+def download(
+    *, file_id: str, target: io.BufferedIOBase, deadline_seconds: float
+) -> DownloadOutcome:
+    """Nothing is ever fetched by its id here: the video comes with the answer."""
+    return NotDownloaded("this route has no files")
+
+
 def _read_submit(operation: types.GenerateVideosOperation) -> SubmitOutcome:
     name = operation.name or ""
     if operation.error is not None:
@@ -139,7 +145,7 @@ def _read_operation(operation: types.GenerateVideosOperation, asked: str) -> Pol
     video = next((one.video_bytes for one in videos if one.video_bytes), None)
     if video is not None:
         return VideoReady(video)
-    reasons = _reasons(response.rai_media_filtered_reasons or [])
+    reasons = certainty.reasons(response.rai_media_filtered_reasons or [])
     if (response.rai_media_filtered_count or 0) >= 1 or reasons:
         return Filtered(reasons)
     if operation.error is not None:
@@ -151,18 +157,13 @@ def _read_operation(operation: types.GenerateVideosOperation, asked: str) -> Pol
 
 def _read_error(error: Mapping[str, Any]) -> PollOutcome:
     code, words = error.get("code"), _error_words(error)
-    if code == INVALID_ARGUMENT and _GUIDELINES.search(words):
-        return Filtered(_reasons([str(error.get("message", ""))]))
+    if code == INVALID_ARGUMENT and certainty.speaks_of_safety(words):
+        return Filtered(certainty.reasons([str(error.get("message", ""))]))
     return RenderFailed(code if isinstance(code, int) else None, words)
 
 
 def _error_words(error: Mapping[str, Any]) -> str:
     return certainty.detail(f"{error.get('code', '')} {error.get('message', 'no message')}")
-
-
-def _reasons(texts: list[str]) -> tuple[str, ...]:
-    cleaned = (certainty.detail(text) for text in texts[:MOST_REASONS])
-    return tuple(text for text in cleaned if text)
 
 
 def _own(name: str) -> str:

@@ -82,9 +82,10 @@ class Rendering:
 
 @dataclass(frozen=True)
 class VideoReady:
-    """The render is done and its video came with the answer."""
+    """The render is done: its video came with the answer, or is to be fetched by its `file_id`."""
 
-    video: bytes
+    video: bytes | None
+    file_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,19 @@ class RenderFailed:
 
 
 @dataclass(frozen=True)
+class BilledWithoutVideo:
+    """The render is done without a video, but the provider reports `video_tokens` made for it."""
+
+    video_tokens: int
+    detail: str
+
+
+@dataclass(frozen=True)
 class PollFailed:
     """The question could not be answered; the render itself is as it was.
 
-    `alarming`: the key, the address or the name is wrong (401, 403, 404), so staff should look.
+    `alarming`: the key, the address or the name is wrong (401, 403, 404), or the day's quota is
+    used up, so staff should look.
     """
 
     detail: str
@@ -114,6 +124,19 @@ class PollFailed:
     retry_after_seconds: float | None = None
 
 
+@dataclass(frozen=True)
+class Downloaded:
+    """The file was written whole, as far as the connection tells."""
+
+
+@dataclass(frozen=True)
+class NotDownloaded:
+    """The file did not arrive this time; what was written of it is worth nothing."""
+
+    detail: str
+
+
 AnalysisOutcome = Analysed | AnalysisBlocked | AnalysisUnusable | Unclear | NotAccepted | Refused
 SubmitOutcome = Accepted | Unclear | NotAccepted | Refused
-PollOutcome = Rendering | VideoReady | Filtered | RenderFailed | PollFailed
+PollOutcome = Rendering | VideoReady | Filtered | RenderFailed | BilledWithoutVideo | PollFailed
+DownloadOutcome = Downloaded | NotDownloaded

@@ -4,15 +4,19 @@ Enterprise: GOOGLE_CLOUD_PROJECT with GOOGLE_CLOUD_LOCATION, logged in with Goog
 default credentials (whether there are any is seen at the first call, because looking for them can
 take a network request); or GEMINI_BASE_URL alone, with GEMINI_API_KEY as the login. On loopback a
 made-up key will do, and Google's credentials are never sent there.
+
+Developer: GEMINI_API_KEY, at Google's own address or at GEMINI_BASE_URL. Both routes may be
+configured together; GEMINI_BASE_URL turns both there.
 """
 
 import ipaddress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
-ENTERPRISE = "enterprise"
+ENTERPRISE, DEVELOPER = "enterprise", "developer"
 MADE_UP_KEY = "local-stand-in"
 
 
@@ -39,13 +43,26 @@ class Enterprise:
         return _is_loopback(self.base_url)
 
 
+@dataclass(frozen=True)
+class Developer:
+    """How to reach the developer API. An empty `base_url` is Google's own address."""
+
+    base_url: str
+    api_key: str = field(repr=False)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the calls stay on this machine."""
+        return _is_loopback(self.base_url)
+
+
 def configured() -> frozenset[str]:
     """The names of the routes that can be used."""
-    try:
-        enterprise()
-    except NotConfiguredError:
-        return frozenset()
-    return frozenset({ENTERPRISE})
+    return frozenset(
+        name
+        for name, route in ((ENTERPRISE, enterprise), (DEVELOPER, developer))
+        if _is_set_up(route)
+    )
 
 
 def is_stand_in() -> bool:
@@ -60,10 +77,8 @@ def spends_money() -> bool:
 
 def enterprise() -> Enterprise:
     """The enterprise route. Raises NotConfiguredError when it is not set up."""
-    base_url, key = settings.GEMINI_BASE_URL.rstrip("/"), settings.GEMINI_API_KEY
+    base_url, key = _base_url(), settings.GEMINI_API_KEY
     project, location = settings.GOOGLE_CLOUD_PROJECT, settings.GOOGLE_CLOUD_LOCATION
-    if base_url and not _is_address(base_url):
-        raise NotConfiguredError("GEMINI_BASE_URL is no http(s) address.")
     loopback_key = (key or MADE_UP_KEY) if _is_loopback(base_url) else ""
     if project:
         if not location:
@@ -76,6 +91,30 @@ def enterprise() -> Enterprise:
     if not (loopback_key or key):
         raise NotConfiguredError("GEMINI_BASE_URL is set without GEMINI_API_KEY.")
     return Enterprise(base_url, "", "", loopback_key or key)
+
+
+def developer() -> Developer:
+    """The developer route. Raises NotConfiguredError when it is not set up."""
+    base_url = _base_url()
+    key = settings.GEMINI_API_KEY or (MADE_UP_KEY if _is_loopback(base_url) else "")
+    if not key:
+        raise NotConfiguredError("GEMINI_API_KEY is not set.")
+    return Developer(base_url, key)
+
+
+def _is_set_up(route: Callable[[], Enterprise | Developer]) -> bool:
+    try:
+        route()
+    except NotConfiguredError:
+        return False
+    return True
+
+
+def _base_url() -> str:
+    base_url = str(settings.GEMINI_BASE_URL).rstrip("/")
+    if base_url and not _is_address(base_url):
+        raise NotConfiguredError("GEMINI_BASE_URL is no http(s) address.")
+    return base_url
 
 
 def _is_address(url: str) -> bool:

@@ -14,6 +14,7 @@ from tests import factories
 Clients = Callable[[User], APIClient]
 URL = "/api/shorts/quote"
 FAST, STANDARD, LITE = (f"veo-3.1-{name}generate-001" for name in ("fast-", "", "lite-"))
+OMNI = "gemini-omni-1.1-flash"
 
 
 def quoted(client: APIClient, **choice: Any) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def test_every_model_stands_beside_it(alice: User, api: Clients) -> None:
         (choice(price), price["quote"]["tokens"], price["affordable"]) for price in body["models"]
     ] == [
         ((FAST, 4, "720p"), 1000, 10), ((STANDARD, 4, "720p"), 1833, 5),
-        ((LITE, 4, "720p"), 767, 13),
+        ((LITE, 4, "720p"), 767, 13), ((OMNI, 4, "720p"), 1000, 10),
     ]  # fmt: skip
 
 
@@ -154,7 +155,7 @@ def test_a_closed_model_is_left_out(alice: User, api: Clients) -> None:
 
     body = quoted(api(alice))
 
-    assert [price["model"] for price in body["models"]] == [STANDARD, LITE]
+    assert [price["model"] for price in body["models"]] == [STANDARD, LITE, OMNI]
     assert body["asked"]["model"] == STANDARD
 
 
@@ -169,7 +170,7 @@ def test_a_closed_model_that_is_named_is_refused(alice: User, api: Clients) -> N
 def test_a_model_without_a_price_is_left_out(alice: User, api: Clients) -> None:
     RateCard.objects.filter(model=LITE).update(enabled=False)
 
-    assert [price["model"] for price in quoted(api(alice))["models"]] == [FAST, STANDARD]
+    assert [price["model"] for price in quoted(api(alice))["models"]] == [FAST, STANDARD, OMNI]
 
 
 def test_a_picture_is_not_taken(alice: User, api: Clients) -> None:

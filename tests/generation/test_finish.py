@@ -38,7 +38,8 @@ def test_a_full_disk_costs_time_and_not_the_video(rendered: Short) -> None:
 def test_the_stored_file_is_a_whole_mp4(alice: User, stand_in: StandIn) -> None:
     short = driving.until(driving.begin(alice), State.SUCCEEDED)
 
-    mp4.check(files.read(short.video))
+    with files.open_file(short.video) as video:
+        assert mp4.check(video) == short.video_bytes
 
 
 def test_a_video_whose_time_is_over_is_lost_and_stays_charged(

@@ -1,5 +1,6 @@
 """A whole MP4 is told from a broken one without a decoder."""
 
+import io
 import struct
 
 import pytest
@@ -11,7 +12,13 @@ def box(kind: bytes, content: bytes = b"") -> bytes:
     return struct.pack(">I4s", 8 + len(content), kind) + content
 
 
-WHOLE = box(b"ftyp", b"isom") + box(b"moov", bytes(20)) + box(b"mdat", bytes(50))
+def index(*, timescale: int = 1000, duration: int = 4000) -> bytes:
+    return box(b"moov", box(b"mvhd", struct.pack(">12xII", timescale, duration)))
+
+
+WHOLE = box(b"ftyp", b"isom") + index() + box(b"mdat", bytes(50))
+LONG_INDEX = box(b"moov", box(b"mvhd", struct.pack(">B19xIQ", 1, 1000, 4000)))
+IN_FRAGMENTS = box(b"moov", box(b"mvhd", bytes(20)) + box(b"mvex"))
 LARGE = struct.pack(">I4sQ", 1, b"mdat", 16 + 10) + bytes(10)
 TO_THE_END = struct.pack(">I4s", 0, b"mdat") + bytes(10)
 
@@ -20,12 +27,14 @@ TO_THE_END = struct.pack(">I4s", 0, b"mdat") + bytes(10)
     "data",
     [
         WHOLE,
-        box(b"ftyp") + box(b"free") + box(b"moov") + LARGE,
-        box(b"ftyp") + box(b"moov") + TO_THE_END,
+        box(b"ftyp") + box(b"free") + index() + LARGE,
+        box(b"ftyp") + index() + TO_THE_END,
+        box(b"ftyp") + LONG_INDEX + box(b"mdat"),
+        box(b"ftyp") + IN_FRAGMENTS + box(b"mdat"),
     ],
 )
 def test_a_whole_file_passes(data: bytes) -> None:
-    mp4.check(data)
+    assert mp4.check(io.BytesIO(data)) == len(data)
 
 
 @pytest.mark.parametrize(
@@ -35,7 +44,12 @@ def test_a_whole_file_passes(data: bytes) -> None:
         (b"<html>sorry</html>", "cut off|begin"),
         (WHOLE[:-1], "cut off"),
         (WHOLE + b"\x00\x00", "cut off"),
-        (box(b"ftyp") + box(b"moov"), "no mdat"),
+        (box(b"ftyp") + index(), "no mdat"),
+        (box(b"ftyp") + box(b"moov") + box(b"mdat"), "no duration"),
+        (box(b"ftyp") + box(b"moov", box(b"mvhd", b"\1")) + box(b"mdat"), "no duration"),
+        (box(b"ftyp") + index(duration=0) + box(b"mdat"), "no duration"),
+        (box(b"ftyp") + index(timescale=0) + box(b"mdat"), "no duration"),
+        (box(b"ftyp") + box(b"moov", b"mvhd") + box(b"mdat"), "cut off"),
         (box(b"ftyp") + box(b"mdat"), "no moov"),
         (box(b"moov") + box(b"ftyp") + box(b"mdat"), "begin"),
         (struct.pack(">I4s", 4, b"ftyp"), "smaller"),
@@ -43,4 +57,4 @@ def test_a_whole_file_passes(data: bytes) -> None:
 )
 def test_a_broken_file_is_named(data: bytes, reason: str) -> None:
     with pytest.raises(mp4.Broken, match=reason):
-        mp4.check(data)
+        mp4.check(io.BytesIO(data))

@@ -24,7 +24,7 @@ from tests.pictures import jpeg
 @pytest.fixture
 def _real_route(settings: Any) -> None:
     """A route that would spend money; no test calls it."""
-    settings.GOOGLE_CLOUD_PROJECT = "real"
+    settings.GEMINI_BASE_URL, settings.GOOGLE_CLOUD_PROJECT = "", "real"
 
 
 def pause(staff: User) -> None:

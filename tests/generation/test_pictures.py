@@ -303,22 +303,6 @@ def test_too_many_bytes_are_refused(claim: int | None) -> None:
 FOUR_AT_ONCE = """
 import concurrent.futures, io, sys
 from generation import pictures
-from tests.generation.picture_files import (
-    GREEN,
-    RED,
-    WHITE,
-    banded,
-    box,
-    circle,
-    gif_header,
-    heic,
-    orientation,
-    png_header,
-    png_with_text_bomb,
-    profile,
-    saved,
-    without_adobe_marker,
-)
 
 def attempt(data):
     try:

@@ -22,6 +22,7 @@ from tests.factories import AT
 from tests.generation.browsing import PICTURE, limit, order, text
 
 LITE, FAST = "veo-3.1-lite-generate-001", "veo-3.1-fast-generate-001"
+OMNI = "gemini-omni-1.1-flash"
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ def test_the_cheapest_video_of_each_model_that_fits_is_named(alice: User) -> Non
 
     assert found.figures["fits"] == [
         {"model": LITE, "seconds": 4, "resolution": "720p", "tokens": 767},
+        {"model": OMNI, "seconds": 3, "resolution": "720p", "tokens": 875},
         {"model": FAST, "seconds": 4, "resolution": "720p", "tokens": 1000},
     ]
     assert "Veo 3.1 Lite with 4 s in 720p still fits: 767 tokens." in str(found.sentence)
@@ -66,7 +68,7 @@ def test_the_five_figures_are_what_they_were(alice: User) -> None:
 
 
 def test_what_is_held_is_not_offered(alice: User) -> None:
-    factories.limit(alice, 2000)
+    factories.limit(alice, 1900)
     factories.hold(alice, 1100)
 
     found = refusal(alice)
@@ -101,14 +103,14 @@ def test_a_closed_model_is_not_offered(alice: User) -> None:
     factories.limit(alice, 1499)
     ModelGate.objects.create(route="enterprise", model=LITE, closed_at=AT)
 
-    assert [fit["model"] for fit in refusal(alice).figures["fits"]] == [FAST]
+    assert [fit["model"] for fit in refusal(alice).figures["fits"]] == [OMNI, FAST]
 
 
 def test_a_model_without_a_price_is_not_offered(alice: User) -> None:
     factories.limit(alice, 1499)
     RateCard.objects.filter(model=LITE).update(enabled=False)
 
-    assert [fit["model"] for fit in refusal(alice).figures["fits"]] == [FAST]
+    assert [fit["model"] for fit in refusal(alice).figures["fits"]] == [OMNI, FAST]
 
 
 def test_when_tokens_are_renewed_is_said_with_its_zone(alice: User) -> None:
@@ -203,7 +205,7 @@ def test_refusals_come_in_their_order(
 
 
 def test_the_api_lists_what_fits(alice: User, api: Callable[[User], APIClient]) -> None:
-    limit(alice, 999)
+    limit(alice, 800)
 
     picture = SimpleUploadedFile("photo.jpg", PICTURE)
     response = api(alice).post("/api/shorts/generate", {"image": picture}, format="multipart")

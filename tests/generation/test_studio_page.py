@@ -132,8 +132,9 @@ def test_a_closed_model_is_not_offered(web: Client) -> None:
 
 
 def test_without_any_model_the_page_says_so(web: Client) -> None:
-    ModelGate.objects.create(
-        route="enterprise", model=catalog.ANALYSIS_MODEL, closed_at=timezone.now()
+    ModelGate.objects.bulk_create(
+        ModelGate(route=route, model=catalog.ANALYSIS_MODEL, closed_at=timezone.now())
+        for route in (catalog.ENTERPRISE, catalog.DEVELOPER)
     )
 
     assert "No model takes new jobs at the moment" in text(web.get("/"))

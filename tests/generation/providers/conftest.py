@@ -1,6 +1,7 @@
 """The provider package under test, against the stand-in or a raw server, over real HTTP."""
 
 import io
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,11 +11,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from generation.providers import clients, enterprise
+from generation.providers import clients, developer, enterprise
 from generation.providers.outcomes import (
     Accepted,
     AnalysisOutcome,
     PollOutcome,
+    Rendering,
     SubmitOutcome,
 )
 from metering.types import OpenHold, QuoteLine
@@ -23,6 +25,8 @@ from tests.generation.providers.raw_server import Behaviour, RawServer
 
 ANALYSIS_MODEL = "gemini-3.8-flash"
 VIDEO_MODEL = "veo-3.1-fast-generate-001"
+OMNI_MODEL = "gemini-omni-1.1-flash"
+INTERACTION = "v1_abc"
 OPERATION = f"publishers/google/models/{VIDEO_MODEL}/operations/77"
 
 
@@ -60,6 +64,7 @@ def raw(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
             # Made here, so that a short deadline in a test is about the call alone.
             with clients.call(deadline_seconds=60, most_bytes=0):
                 clients.enterprise()
+                clients.developer().interactions  # noqa: B018 - it loads a second time
             return server
 
         yield start
@@ -124,11 +129,77 @@ def poll() -> Callable[..., PollOutcome]:
 
 
 @pytest.fixture
+def omni_analyse(picture: bytes) -> Callable[..., AnalysisOutcome]:
+    """Analyses the picture on the developer route; any argument may be changed."""
+
+    def run(**changes: Any) -> AnalysisOutcome:
+        return developer.analyse(
+            **{
+                "hold": hold(ANALYSIS_MODEL),
+                "picture": picture,
+                "mime_type": "image/jpeg",
+                "wish": "a slow pan",
+                "aspect_ratio": "16:9",
+                "deadline_seconds": 20.0,
+            }
+            | changes
+        )
+
+    return run
+
+
+@pytest.fixture
+def omni_submit(picture: bytes) -> Callable[..., SubmitOutcome]:
+    """Submits the picture on the developer route; any argument may be changed."""
+
+    def run(**changes: Any) -> SubmitOutcome:
+        return developer.submit(
+            **{
+                "hold": hold(OMNI_MODEL, seconds=8, resolution="720p"),
+                "picture": picture,
+                "mime_type": "image/jpeg",
+                "prompt": "A slow pan over an orange field",
+                "aspect_ratio": "16:9",
+                "deadline_seconds": 20.0,
+            }
+            | changes
+        )
+
+    return run
+
+
+@pytest.fixture
+def omni_poll() -> Callable[..., PollOutcome]:
+    """Asks for an interaction, by default for one that only raw servers know."""
+
+    def run(name: str = INTERACTION, deadline_seconds: float = 20.0) -> PollOutcome:
+        return developer.poll(operation_name=name, deadline_seconds=deadline_seconds)
+
+    return run
+
+
+@pytest.fixture
+def interaction(stand_in: StandIn, omni_submit: Callable[..., SubmitOutcome]) -> str:
+    """The id of a render on the developer route that the stand-in has accepted."""
+    outcome = omni_submit()
+    assert isinstance(outcome, Accepted)
+    return outcome.operation_name
+
+
+@pytest.fixture
 def operation_name(stand_in: StandIn, submit: Callable[..., SubmitOutcome]) -> str:
     """The name of a render that the stand-in has accepted."""
     outcome = submit()
     assert isinstance(outcome, Accepted)
     return outcome.operation_name
+
+
+def ended_poll(poll: Callable[..., PollOutcome], name: str) -> PollOutcome:
+    """Ask about this render until it has ended."""
+    until = time.monotonic() + 30
+    while isinstance(outcome := poll(name), Rendering) and time.monotonic() < until:
+        time.sleep(0.05)
+    return outcome
 
 
 def hold(model: str, *, seconds: int | None = None, resolution: str = "") -> OpenHold:

@@ -212,7 +212,7 @@ def test_text_that_no_database_can_store_is_cleaned(raw, analyse):
 
 
 def test_long_texts_are_cut(stand_in, analyse):
-    long = " ".join(str(number) for number in range(1000))
+    long = " ".join(f"word{number}" for number in range(1000))
     stand_in.next("analyse", body=body(json.dumps(dict.fromkeys(WORDS, long))))
 
     outcome = analyse()

@@ -51,24 +51,25 @@ def recorded(monkeypatch, settings):
 @pytest.mark.parametrize(
     ("values", "configured"),
     [
-        ({}, False),
-        ({"GEMINI_API_KEY": "k"}, False),
-        ({"GOOGLE_CLOUD_PROJECT": "p"}, True),
-        ({"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": ""}, False),
-        ({"GOOGLE_CLOUD_PROJECT": "p", "GEMINI_BASE_URL": FAR}, True),
-        ({"GEMINI_BASE_URL": LOOPBACK}, True),
-        ({"GEMINI_BASE_URL": FAR}, False),
-        ({"GEMINI_BASE_URL": FAR, "GEMINI_API_KEY": "k"}, True),
-        ({"GEMINI_BASE_URL": "127.0.0.1:9999"}, False),
-        ({"GEMINI_BASE_URL": "ftp://127.0.0.1"}, False),
-        ({"GEMINI_BASE_URL": "http://[::1"}, False),
-        ({"GEMINI_BASE_URL": "http://127.0.0.1:port"}, False),
+        ({}, set()),
+        ({"GEMINI_API_KEY": "k"}, {"developer"}),
+        ({"GOOGLE_CLOUD_PROJECT": "p"}, {"enterprise"}),
+        ({"GOOGLE_CLOUD_PROJECT": "p", "GEMINI_API_KEY": "k"}, {"enterprise", "developer"}),
+        ({"GOOGLE_CLOUD_PROJECT": "p", "GOOGLE_CLOUD_LOCATION": ""}, set()),
+        ({"GOOGLE_CLOUD_PROJECT": "p", "GEMINI_BASE_URL": FAR}, {"enterprise"}),
+        ({"GEMINI_BASE_URL": LOOPBACK}, {"enterprise", "developer"}),
+        ({"GEMINI_BASE_URL": FAR}, set()),
+        ({"GEMINI_BASE_URL": FAR, "GEMINI_API_KEY": "k"}, {"enterprise", "developer"}),
+        ({"GEMINI_BASE_URL": "127.0.0.1:9999", "GEMINI_API_KEY": "k"}, set()),
+        ({"GEMINI_BASE_URL": "ftp://127.0.0.1", "GEMINI_API_KEY": "k"}, set()),
+        ({"GEMINI_BASE_URL": "http://[::1"}, set()),
+        ({"GEMINI_BASE_URL": "http://127.0.0.1:port"}, set()),
     ],
 )
-def test_the_enterprise_route_needs_a_project_or_an_address(settings, values, configured):
+def test_a_route_needs_its_login_or_an_address(settings, values, configured):
     set_all(settings, values)
 
-    assert routes.configured() == (frozenset({"enterprise"}) if configured else frozenset())
+    assert routes.configured() == configured
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,7 @@ def test_a_key_is_not_shown_where_a_route_is(settings):
     settings.GEMINI_BASE_URL, settings.GEMINI_API_KEY = FAR, "a-very-secret-word"
 
     assert "secret" not in repr(routes.enterprise())
+    assert "secret" not in repr(routes.developer())
 
 
 @pytest.mark.django_db
@@ -119,6 +121,38 @@ def test_a_project_behind_a_proxy_address_keeps_its_login(recorded, settings, an
     (request,) = recorded.requests
     assert str(request.url).startswith(f"{FAR}/v1beta1/projects/my-project/locations/")
     assert request.headers["authorization"] == "Bearer a-token"
+
+
+@pytest.mark.django_db
+def test_a_key_alone_calls_googles_own_address(recorded, settings, omni_submit, omni_analyse):
+    settings.GOOGLE_CLOUD_PROJECT, settings.GEMINI_API_KEY = "", "a-key"
+
+    omni_submit()
+    omni_analyse()
+
+    submitted, analysed = recorded.requests
+    host = "https://generativelanguage.googleapis.com/v1"
+    assert str(submitted.url) == f"{host}/interactions"
+    assert str(analysed.url) == f"{host}/models/gemini-3.8-flash:generateContent"
+    assert submitted.headers["x-goog-api-key"] == analysed.headers["x-goog-api-key"] == "a-key"
+
+
+@pytest.mark.django_db
+def test_the_environment_cannot_turn_the_developer_route(
+    recorded, settings, monkeypatch, omni_submit
+):
+    settings.GEMINI_API_KEY = "a-key"
+    monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "true")
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+    monkeypatch.setenv("GOOGLE_API_KEY", "someone-elses")
+    monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")
+
+    omni_submit()
+
+    (request,) = recorded.requests
+    assert str(request.url) == "https://generativelanguage.googleapis.com/v1/interactions"
+    assert request.headers["x-goog-api-key"] == "a-key"
 
 
 @pytest.mark.django_db

@@ -1,0 +1,253 @@
+"""Gemini and Omni through the developer API: analyse a picture, submit a render, ask for it, fetch
+its file.
+
+A route as `gateway.Route` says. A render is an interaction that runs in the background; its id is
+all that is needed to ask for it. What an interaction that ended without a video has cost is told by
+its usage: reported video tokens are evidence of a bill, their absence of none.
+Sources: docs/providers.md.
+"""
+
+import base64
+import binascii
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from google.genai import types
+
+from generation.providers import analysis, certainty, clients
+from generation.providers.outcomes import (
+    Accepted,
+    AnalysisOutcome,
+    BilledWithoutVideo,
+    Downloaded,
+    DownloadOutcome,
+    Filtered,
+    NotDownloaded,
+    PollFailed,
+    PollOutcome,
+    RenderFailed,
+    Rendering,
+    SubmitOutcome,
+    Unclear,
+    VideoReady,
+)
+from metering.types import OpenHold
+
+ANSWER_BYTES = 4 * 1024 * 1024
+# A video comes by its address; one that comes with the answer all the same is taken.
+VIDEO_ANSWER_BYTES = 200 * 1024 * 1024
+VIDEO_BYTES = 500 * 1024 * 1024
+FETCHED_PIECE_BYTES = 1024 * 1024
+
+_RUNNING = frozenset({"in_progress", "queued"})
+# What waits for something that we never send has ended, as far as a video goes.
+_ENDED = frozenset(
+    {
+        "completed",
+        "failed",
+        "cancelled",
+        "incomplete",
+        "budget_exceeded",
+        "requires_action",
+        "requires_continuation",
+    }
+)
+_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,499}", re.ASCII)
+_FILE = re.compile(r"(?:https://[^/?#]+/[\w.-]+/)?files/([a-z0-9]{1,100})(?:[:?].*)?", re.ASCII)
+_FILE_ID = re.compile(r"[a-z0-9]{1,100}")
+_GOOGLES_HOSTS = (".googleapis.com", ".googleusercontent.com")
+
+
+def analyse(
+    *,
+    hold: OpenHold,
+    picture: bytes,
+    mime_type: str,
+    wish: str,
+    aspect_ratio: str,
+    deadline_seconds: float,
+) -> AnalysisOutcome:
+    """Have the hold's model look at the picture and write the prompt for the video."""
+    clients.refuse_transaction()
+    with clients.call(deadline_seconds=deadline_seconds, most_bytes=analysis.ANSWER_BYTES) as call:
+        try:
+            answer = clients.developer().models.generate_content(
+                model=hold.line.model,
+                contents=analysis.contents(picture=picture, mime_type=mime_type, wish=wish),
+                config=analysis.config(aspect_ratio=aspect_ratio),
+            )
+            return analysis.read(answer=answer)
+        except Exception as error:
+            return certainty.of_spending(error, call)
+
+
+def submit(
+    *,
+    hold: OpenHold,
+    picture: bytes,
+    mime_type: str,
+    prompt: str,
+    aspect_ratio: str,
+    deadline_seconds: float,
+) -> SubmitOutcome:
+    """Begin a render of the picture, as long and as fine as the hold's quote line says."""
+    clients.refuse_transaction()
+    with clients.call(deadline_seconds=deadline_seconds, most_bytes=ANSWER_BYTES) as call:
+        try:
+            interaction = clients.developer().interactions.create(
+                model=hold.line.model,
+                background=True,
+                store=True,
+                input=[
+                    {
+                        "type": "image",
+                        "mime_type": mime_type,
+                        "data": base64.b64encode(picture).decode(),
+                    },
+                    {"type": "text", "text": prompt},
+                ],
+                generation_config={"video_config": {"task": "image_to_video"}},
+                response_format={
+                    "type": "video",
+                    "aspect_ratio": aspect_ratio,
+                    "resolution": hold.line.resolution,
+                    "duration": f"{hold.line.seconds}s",
+                    "delivery": "uri",
+                },
+                timeout=call.seconds_left,
+            )
+            return _read_submit(interaction)
+        except Exception as error:
+            return certainty.of_spending(error, call)
+
+
+def poll(*, operation_name: str, deadline_seconds: float) -> PollOutcome:
+    """Ask once how a render is doing; when it is done, the answer names its file."""
+    if not _ID.fullmatch(operation_name):
+        return PollFailed("the stored name is not one of an interaction", alarming=True)
+    with clients.call(deadline_seconds=deadline_seconds, most_bytes=VIDEO_ANSWER_BYTES) as call:
+        try:
+            interaction = clients.developer().interactions.get(
+                operation_name, timeout=call.seconds_left
+            )
+            return _read_interaction(interaction, operation_name)
+        except Exception as error:
+            return certainty.of_poll(error, call)
+
+
+def download(
+    *, file_id: str, target: io.BufferedIOBase, deadline_seconds: float
+) -> DownloadOutcome:
+    """Write the file to `target`, piece by piece.
+
+    An answer may send us on to another address: to a host of Google's over https we go without the
+    key, and to nobody else.
+    """
+    if not _FILE_ID.fullmatch(file_id):
+        return NotDownloaded("the file has no id that could be asked for")
+    with clients.call(deadline_seconds=deadline_seconds, most_bytes=VIDEO_BYTES) as call:
+        try:
+            clients.developer().files.download(
+                file=f"files/{file_id}",
+                destination=target,
+                config=types.DownloadFileConfig(http_options=clients.options()),
+            )
+        except Exception as error:
+            address = certainty.redirect(error)
+            if not address:
+                return NotDownloaded(certainty.of_poll(error, call).detail)
+        else:
+            return Downloaded()
+        return _fetch_elsewhere(address=address, target=target)
+
+
+def _fetch_elsewhere(*, address: str, target: io.BufferedIOBase) -> DownloadOutcome:
+    if not is_googles(address):
+        return NotDownloaded("the file is at an address that we do not go to")
+    try:
+        with clients.open_elsewhere(address) as response:
+            if response.status_code != 200:
+                return NotDownloaded(f"the file's own address answered {response.status_code}")
+            for piece in response.iter_bytes(chunk_size=FETCHED_PIECE_BYTES):
+                target.write(piece)
+    except Exception as error:
+        return NotDownloaded(certainty.describe(error))
+    return Downloaded()
+
+
+def is_googles(address: str) -> bool:
+    """Whether an address is one of Google's over https, where TLS proves who answers."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    plain = parts.username is None and parts.password is None and port in (None, 443)
+    return parts.scheme == "https" and plain and host.endswith(_GOOGLES_HOSTS)
+
+
+def _read_submit(interaction: Any) -> SubmitOutcome:
+    name = getattr(interaction, "id", None)
+    if not isinstance(name, str) or not _ID.fullmatch(name):
+        return Unclear("the answer names no interaction", answered=True)
+    return Accepted(name)
+
+
+def _read_interaction(interaction: Any, asked: str) -> PollOutcome:
+    """A video wins over whatever stands beside it: it was made, and will be billed."""
+    if getattr(interaction, "id", None) != asked:
+        return PollFailed("the answer is about another interaction", alarming=True)
+    status = str(interaction.status or "")
+    if status in _RUNNING:
+        return Rendering()
+    video = interaction.output_video
+    ready = _video(video) if video is not None else None
+    if ready is not None:
+        return ready
+    if status not in _ENDED:
+        words = certainty.detail(f"the render is {status or 'without a state'}")
+        return PollFailed(words, alarming=True)
+    if video is not None and (video.uri or video.data):
+        return _without_video(interaction, "the video came in a form that cannot be had")
+    said = _said(interaction)
+    if certainty.speaks_of_safety(" ".join(said)):
+        return _without_video(interaction, " ".join(said), Filtered(certainty.reasons(said)))
+    return _without_video(interaction, " ".join([status, *said]))
+
+
+def _video(video: Any) -> VideoReady | None:
+    """The video of an answer; None if it can neither be decoded nor fetched."""
+    if video.data:
+        try:
+            return VideoReady(base64.b64decode(video.data, validate=True))
+        except (binascii.Error, ValueError):
+            return None
+    found = _FILE.fullmatch(video.uri or "")
+    return VideoReady(None, found[1]) if found else None
+
+
+def _without_video(
+    interaction: Any, words: str, unbilled: PollOutcome | None = None
+) -> PollOutcome:
+    """An end without a video: `unbilled`, unless video tokens are reported for it."""
+    detail = certainty.detail(words)
+    tokens = _video_tokens(interaction.usage)
+    if tokens:
+        return BilledWithoutVideo(tokens, detail)
+    return unbilled or RenderFailed(None, detail)
+
+
+def _video_tokens(usage: Any) -> int:
+    reported = usage.output_tokens_by_modality if usage else None
+    counts = [one.tokens for one in reported or [] if str(one.modality).lower() == "video"]
+    return sum(count for count in counts if isinstance(count, int) and count > 0)
+
+
+def _said(interaction: Any) -> Sequence[str]:
+    """What the errors of the interaction and of its steps say."""
+    steps = [getattr(step, "error", None) for step in interaction.steps or []]
+    found = [error for error in [*(interaction.errors or []), *steps] if error is not None]
+    return [f"{error.code or ''} {error.message or ''}".strip() for error in found]

@@ -1,0 +1,140 @@
+import base64
+import json
+
+import pytest
+
+from generation.providers.outcomes import (
+    BilledWithoutVideo,
+    Filtered,
+    PollFailed,
+    RenderFailed,
+    Rendering,
+    VideoReady,
+)
+from tests.generation.providers import raw_server
+from tests.generation.providers.conftest import INTERACTION, ended_poll
+
+pytestmark = pytest.mark.django_db
+
+JSON = ("Content-Type: application/json",)
+USAGE = {"output_tokens_by_modality": [{"modality": "video", "tokens": 46_336}]}
+
+
+def ended(status="completed", **more):
+    """An interaction as the developer route answers it."""
+    return {"id": INTERACTION, "object": "interaction", "status": status} | more
+
+
+def made(**video):
+    """The steps of an interaction that made this video."""
+    content = {"type": "video", "mime_type": "video/mp4"} | video
+    return [{"type": "model_output", "content": [content]}]
+
+
+def test_a_render_is_under_way_and_then_ready(stand_in, interaction, omni_poll):
+    first = omni_poll(interaction)
+
+    last = ended_poll(omni_poll, interaction)
+
+    assert first == Rendering()
+    assert isinstance(last, VideoReady)
+    assert last.video is None
+    assert last.file_id.isalnum()
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ("filtered", Filtered),
+        ("error", RenderFailed),
+        ("step_error", RenderFailed),
+        ("cancelled", RenderFailed),
+        ("incomplete", RenderFailed),
+        ("budget_exceeded", RenderFailed),
+        ("requires_action", RenderFailed),
+        ("no_video", RenderFailed),
+        ("billed_error", BilledWithoutVideo),
+        ("billed_no_video", BilledWithoutVideo),
+        ("unknown_status", PollFailed),
+        ("other_name", PollFailed),
+        ("no_usage", VideoReady),
+    ],
+)
+def test_each_end_of_a_render_has_its_outcome(stand_in, interaction, omni_poll, ending, outcome):
+    stand_in.next("poll", outcome=ending)
+
+    assert isinstance(omni_poll(interaction), outcome)
+
+
+def test_the_evidence_of_a_bill_is_counted(stand_in, interaction, omni_poll):
+    stand_in.next("poll", outcome="billed_error")
+
+    outcome = omni_poll(interaction)
+
+    assert outcome == BilledWithoutVideo(
+        46_336, "failed internal Internal error. Please try again later."
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome"),
+    [
+        (ended("queued"), Rendering()),
+        (ended(steps=made(data=base64.b64encode(b"film").decode())), VideoReady(b"film")),
+        (ended(steps=made(uri="files/abc1")), VideoReady(None, "abc1")),
+        (ended("failed", steps=made(uri="files/abc1")), VideoReady(None, "abc1")),
+        (
+            ended(steps=made(uri="gs://bucket/abc1")),
+            RenderFailed(None, "the video came in a form that cannot be had"),
+        ),
+        (
+            ended(steps=made(data="not base64!"), usage=USAGE),
+            BilledWithoutVideo(46_336, "the video came in a form that cannot be had"),
+        ),
+        (ended("requires_continuation"), RenderFailed(None, "requires_continuation")),
+        (ended("idle"), PollFailed("the render is idle", alarming=True)),
+        (
+            ended("failed", errors=[{"code": "x", "message": "Violates the guidelines"}]),
+            Filtered(("x Violates the guidelines",)),
+        ),
+        (
+            ended("failed", errors=[{"code": "safety", "message": "blocked"}], usage=USAGE),
+            BilledWithoutVideo(46_336, "safety blocked"),
+        ),
+    ],
+)
+def test_an_answer_is_read(omni_poll, raw, body, outcome):
+    raw(raw_server.answer(json.dumps(body).encode(), headers=JSON))
+
+    assert omni_poll() == outcome
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b"[]", b'{"id": "v1_'])
+def test_an_answer_that_says_nothing_leaves_the_render_as_it_is(raw, omni_poll, content):
+    raw(raw_server.answer(content))
+
+    assert isinstance(omni_poll(), PollFailed)
+
+
+@pytest.mark.parametrize(
+    ("status", "alarming"), [(401, True), (403, True), (404, True), (429, False), (503, False)]
+)
+def test_a_question_that_is_refused_is_asked_once(
+    stand_in, interaction, omni_poll, status, alarming
+):
+    stand_in.next("poll", status=status)
+
+    outcome = omni_poll(interaction)
+
+    assert isinstance(outcome, PollFailed)
+    assert outcome.alarming is alarming
+    assert stand_in.counts()["calls"]["poll"] == 1
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", "publishers/google/models/x/operations/1"])
+def test_a_name_that_is_none_is_not_asked_for(stand_in, omni_poll, name):
+    outcome = omni_poll(name)
+
+    assert isinstance(outcome, PollFailed)
+    assert outcome.alarming
+    assert stand_in.counts()["calls"]["poll"] == 0
