@@ -13,6 +13,7 @@ from accounts.models import User
 from generation import files, intake, states
 from generation.models import Short, State
 from generation.pipeline import again, cancel, claims, finish, leave, remove
+from generation.providers.outcomes import VideoReady
 from metering import ledger, queries
 from metering.models import Hold
 from shortsproject.local.gemini import StandIn
@@ -109,7 +110,7 @@ def test_before_the_analysis_a_claim_that_wins_is_told_of_the_cancel(many: User)
 
 def test_a_delete_beside_the_download_leaves_no_file(many: User, stand_in: StandIn) -> None:
     shorts = [driving.until(driving.begin(many), State.SUCCEEDED) for _ in range(6)]
-    video = files.read(shorts[0].video)
+    ready = VideoReady(video=files.read(shorts[0].video))
     for short in shorts:
         files.delete(short.video)
     Short.objects.update(
@@ -117,7 +118,7 @@ def test_a_delete_beside_the_download_leaves_no_file(many: User, stand_in: Stand
     )
 
     for short in shorts:
-        store = partial(finish.run, short_id=short.pk, now=timezone.now, video=video)
+        store = partial(finish.run, short_id=short.pk, now=timezone.now, ready=ready)
         drop = partial(remove.run, short_id=short.pk, at=timezone.now())
         calling_off.at_once([store, drop])
 
