@@ -41,6 +41,9 @@ MOVING = (
     State.RENDERED,
 )
 
+# Where a short may be one of the renders that its model has to do at once.
+PERHAPS_BUSY = (State.SUBMITTING, State.SUBMIT_UNKNOWN, State.RENDERING)
+
 # Where a short may come to need a person.
 PERHAPS_UNSETTLED = (State.SUBMIT_UNKNOWN, State.RENDERING, State.RENDERED, State.LOST)
 
@@ -50,9 +53,10 @@ class Short(models.Model):
 
     `attempt` numbers the claims: only the record of the newest claim counts. `lease_until` is how
     long that claim lasts. `next_attempt_at` is when the next step is due, `rung_at` when a worker
-    was last told. `tries` counts the claims of the present step, `unclear_answers` the analysis
-    calls that may have been paid for without a usable answer, `unread_answers` those among them
-    that were surely answered.
+    was last told; an analyzed short without `next_attempt_at` is in line for its submit.
+    `submitted_at` is when the answer to a submit came that the provider may have counted. `tries`
+    counts the claims of the present step, `unclear_answers` the analysis calls that may have been
+    paid for without a usable answer, `unread_answers` those among them that were surely answered.
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
@@ -101,6 +105,8 @@ class Short(models.Model):
     end_code = models.CharField(_("why it ended"), max_length=32, default="")
     end_detail = models.CharField(_("detail for staff"), max_length=500, default="")
     created_at = models.DateTimeField(_("created at"))
+    analysis_began_at = models.DateTimeField(_("analysis began at"), null=True)
+    analyzed_at = models.DateTimeField(_("prompt written at"), null=True)
     submitted_at = models.DateTimeField(_("submitted at"), null=True)
     rendered_at = models.DateTimeField(_("rendered at"), null=True)
     finished_at = models.DateTimeField(_("finished at"), null=True)
@@ -134,6 +140,24 @@ class Short(models.Model):
             models.Index(
                 fields=["state"], condition=Q(state__in=PERHAPS_UNSETTLED), name="short_unsettled"
             ),
+            models.Index(
+                fields=["model", "-rendered_at"],
+                condition=Q(rendered_at__isnull=False),
+                name="short_renders_of_model",
+            ),
+            models.Index(
+                fields=["model", "user", "created_at", "id"],
+                condition=Q(state=State.ANALYZED),
+                name="short_waiting",
+            ),
+            models.Index(
+                fields=["model", "user"], condition=Q(state__in=PERHAPS_BUSY), name="short_busy"
+            ),
+            models.Index(
+                fields=["model", "submitted_at"],
+                condition=Q(submitted_at__isnull=False),
+                name="short_submits",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -146,7 +170,8 @@ class Short(models.Model):
 
 
 class ModelGate(models.Model):
-    """What is known about a provider's model: when it may be asked again, whether it is closed."""
+    """What is known about a provider's model: when it may be asked again, whether it is closed, and
+    what it may be given to do. A budget that is null is that of the settings."""
 
     route = models.CharField(_("route"), max_length=16)
     model = models.CharField(_("model"), max_length=100)
@@ -154,11 +179,21 @@ class ModelGate(models.Model):
     refusals = models.PositiveIntegerField(_("refusals in a row"), default=0)
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+    submits_per_minute = models.PositiveIntegerField(_("submits per minute"), null=True, blank=True)
+    renders_at_once = models.PositiveIntegerField(_("renders at once"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("model gate")
         verbose_name_plural = _("model gates")
-        constraints = [models.UniqueConstraint(fields=["route", "model"], name="model_gate_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["route", "model"], name="model_gate_unique"),
+            models.CheckConstraint(
+                condition=Q(submits_per_minute__gt=0), name="model_gate_submits_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(renders_at_once__gt=0), name="model_gate_renders_positive"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.route}: {self.model}"

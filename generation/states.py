@@ -10,15 +10,26 @@ newest: the first record wins and a late one changes nothing.
 A lease that ran out while submitting means *unknown*, never *free*.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Case, F, Q, TextField, Value, When
-from django.db.models.functions import Now
+from django.db.models import (
+    Case,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Q,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce, Least, Now
 
-from generation.models import FINAL, Short, State
+from generation.models import FINAL, MOVING, Short, State
 
 ALLOWED: dict[str, frozenset[str]] = {
     State.QUEUED: frozenset({State.ANALYZING, State.CANCELED, State.FAILED}),
@@ -33,6 +44,12 @@ ALLOWED: dict[str, frozenset[str]] = {
 }
 # What a short forgets that has ended and is deleted.
 FORGOTTEN = ("wish", "seen", "video_prompt", "warning", "picture")
+
+
+# What a short whose worker dies again and again is left alone for, at most.
+LONGEST_AFTER_DEATHS = timedelta(minutes=10)
+# How long an answer that waits for the database has, once the database is back.
+ANSWER_LIFE = timedelta(seconds=45)
 
 
 class NotClaimable(Exception):
@@ -68,6 +85,30 @@ def claim(
     if not taken:
         raise NotClaimable(str(short_id))
     return Short.objects.get(pk=short_id)
+
+
+def later_each_time(*, lease: timedelta) -> Combinable:
+    """When a step may be claimed again if its worker dies: the `next_attempt_at` of such a claim.
+
+    The lease, and as much again for each try before, so that a job which kills its workers leaves
+    the others in peace.
+    """
+    wait = ExpressionWrapper((F("tries") + 1) * Value(lease), output_field=DurationField())
+    longest = Value(LONGEST_AFTER_DEATHS, output_field=DurationField())
+    return Now() + Least(wait, longest)
+
+
+def leave_time(*, short_id: UUID, state: str, at: datetime) -> bool:
+    """The lease of this step is over: leave its answer the time to come, before anybody decides.
+
+    The worker may have died, or may have been kept from recording it. True once for a lease; the
+    step is due again after ANSWER_LIFE.
+    """
+    return bool(
+        Short.objects.filter(pk=short_id, state=state, lease_until__lte=Now()).update(
+            lease_until=None, next_attempt_at=at + ANSWER_LIFE, rung_at=None
+        )
+    )
 
 
 def record(
@@ -107,13 +148,30 @@ def _unless_deleted(name: str) -> Case:
     return Case(deleted, default=F(name), output_field=TextField())
 
 
-def ring(*, at: datetime, most: int, again_after: timedelta) -> list[UUID]:
+def wait_in_line(*, short_id: UUID) -> None:
+    """Let a short that was due wait for its turn to be submitted, unless somebody has it in hand.
+
+    It is due no more, and nobody rings for it, until `ring` is told that its turn has come.
+    """
+    Short.objects.filter(
+        pk=short_id,
+        state=State.ANALYZED,
+        lease_until__isnull=True,
+        next_attempt_at__lte=Now(),
+    ).update(next_attempt_at=None, rung_at=None)
+
+
+def ring(
+    *, at: datetime, most: int, again_after: timedelta, up_next: Collection[UUID] = ()
+) -> list[UUID]:
     """Mark the shorts whose next step is due and was not rung lately, and return their ids.
 
-    Skips rows that another beat has locked, so two beats do no harm.
+    Those in line whose turn has come, `up_next`, become due. Skips rows that another beat has
+    locked, so two beats do no harm.
     """
+    called = Q(pk__in=up_next, state=State.ANALYZED, next_attempt_at__isnull=True)
     due = (
-        Short.objects.filter(next_attempt_at__lte=at, state__in=ALLOWED)
+        Short.objects.filter(Q(next_attempt_at__lte=at) | called, state__in=MOVING)
         .filter(Q(lease_until__isnull=True) | Q(lease_until__lte=at))
         .filter(Q(rung_at__isnull=True) | Q(rung_at__lte=at - again_after))
         .order_by("next_attempt_at")
@@ -121,5 +179,7 @@ def ring(*, at: datetime, most: int, again_after: timedelta) -> list[UUID]:
     )
     with transaction.atomic():
         ids = list(due.values_list("pk", flat=True)[:most])
-        Short.objects.filter(pk__in=ids).update(rung_at=at)
+        Short.objects.filter(pk__in=ids).update(
+            rung_at=at, next_attempt_at=Coalesce("next_attempt_at", at)
+        )
     return ids

@@ -1,13 +1,14 @@
 """Celery tasks of generation: load by id, one pipeline call."""
 
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
-from generation import audit, unsettled
+from generation import audit, gates, unsettled
 from generation.pipeline import advance as pipeline_advance
-from generation.pipeline import orphans, sweep
+from generation.pipeline import bell, late, orphans, sweep
 from metering import checkups
 
 
@@ -15,6 +16,15 @@ from metering import checkups
 def advance(*, short_id: str, **kwargs: object) -> None:
     """Do what is next for one short."""
     pipeline_advance.run(short_id=UUID(short_id), now=timezone.now)
+
+
+@shared_task(name="generation.record_answer")
+def record_answer(
+    *, short_id: str, attempt: int, step: str, answer: dict[str, Any], tries: int, **kwargs: object
+) -> None:
+    """Record an answer that came while the database was away: the one message with content."""
+    kept = bell.Kept(UUID(short_id), attempt, step, answer, tries)
+    late.run(kept=kept, now=timezone.now)
 
 
 @shared_task(name="generation.ring_due", expires=30)
@@ -31,8 +41,9 @@ def verify_ledger(**kwargs: object) -> None:
 
 @shared_task(name="generation.tell_staff", expires=60)
 def tell_staff(**kwargs: object) -> None:
-    """Tell staff of shorts that have come to need a person."""
+    """Tell staff of shorts that have come to need a person, and of models that have closed."""
     unsettled.tell(at=timezone.now())
+    gates.tell(at=timezone.now())
 
 
 @shared_task(name="generation.remove_orphans", time_limit=3600, acks_late=False)

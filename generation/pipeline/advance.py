@@ -10,7 +10,7 @@ Step = Callable[..., bool]
 
 STEPS: dict[str, Step] = {
     State.QUEUED: analyse.run,
-    State.ANALYZING: analyse.run,
+    State.ANALYZING: analyse.take_over,
     State.ANALYZED: submit.run,
     State.SUBMITTING: submit.expire,
     State.RENDERING: poll.run,

@@ -9,7 +9,8 @@ because the second spend is small; after that the short ends.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, F, PositiveIntegerField, When
+from django.db.models import Case, F, PositiveIntegerField, Value, When
+from django.db.models.functions import Coalesce
 
 from generation import catalog, files, gates, states
 from generation.models import Short, State
@@ -43,6 +44,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
             lease=LEASE,
             at=now(),
             leg=(catalog.ANALYSIS_API_TYPE, route_of(short_id), catalog.ANALYSIS_MODEL),
+            analysis_began_at=Coalesce("analysis_began_at", Value(now())),
             unclear_answers=Case(
                 When(state=State.ANALYZING, then=F("unclear_answers") + 1),
                 default=F("unclear_answers"),
@@ -55,14 +57,24 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         _call_off(short=short, hold=hold, now=now)
         return False
     outcome = _ask(short=short, hold=hold)
-    recorded = recording.durably(
+    recorded = recording.answered(
+        step=State.ANALYZING,
         short=short,
-        now=now,
+        hold=hold,
+        outcome=outcome,
         write=lambda: _record(short=short, hold=hold, outcome=outcome, at=now()),
+        now=now,
     )
     if recorded:
         recording.charge(hold=hold, now=now)
     return recorded
+
+
+def take_over(*, short_id: UUID, now: recording.Clock) -> bool:
+    """Ask once more for a short whose worker's lease is over, unless its answer may still come."""
+    if states.leave_time(short_id=short_id, state=State.ANALYZING, at=now()):
+        return False
+    return run(short_id=short_id, now=now)
 
 
 def _ask(*, short: Short, hold: OpenHold) -> AnalysisOutcome:
@@ -113,11 +125,12 @@ def record(*, short: Short, hold: OpenHold, outcome: AnalysisOutcome, at: dateti
             _unclear(short=short, hold=hold, outcome=outcome, at=at)
         case NotAccepted():
             _not_accepted(short=short, outcome=outcome, at=at)
-        case Refused(detail=detail, model_gone=model_gone):
+        case Refused(status=status, detail=detail, model_gone=model_gone):
             if model_gone:
                 gates.note_refused(
-                    route=route_of(short.pk), model=hold.line.model, detail=detail, at=at
-                )
+                    route=route_of(short.pk), model=hold.line.model, detail=detail, at=at,
+                    for_sure=not status,
+                )  # fmt: skip
             _end(short=short, code="provider_refused", detail=detail, at=at)
             recording.release_all(short=short, reason="provider_refused", at=at)
 
@@ -191,7 +204,9 @@ def _not_accepted(*, short: Short, outcome: NotAccepted, at: datetime) -> None:
 
 
 def _go_on(*, short: Short, at: datetime, **changes: str) -> None:
-    states.record(short=short, source=State.ANALYZING, target=State.ANALYZED, at=at, **changes)
+    states.record(
+        short=short, source=State.ANALYZING, target=State.ANALYZED, at=at, analyzed_at=at, **changes
+    )
 
 
 def _end(*, short: Short, code: str, detail: str, at: datetime) -> None:

@@ -1,7 +1,8 @@
 """Claim a step that spends: the short, and the open hold that pays for it.
 
 Every path that can spend goes through here, so no provider call is made without an open hold, for a
-closed model, before the provider wants to be asked again, or while staff have paused spending.
+closed model, before the provider wants to be asked again, before its turn, or while staff have
+paused spending.
 """
 
 from datetime import datetime, timedelta
@@ -10,14 +11,13 @@ from uuid import UUID
 
 from django.db import transaction
 
-from generation import gates, states
+from generation import catalog, gates, states, turns
 from generation.models import Short, State
-from generation.pipeline import recording
+from generation.pipeline import recording, waiting
 from metering import queries, spending
 from metering.types import OpenHold
 
 PAUSED_FOR = timedelta(seconds=30)
-PAID_STATES = {State.QUEUED, State.ANALYZING, State.ANALYZED}
 
 
 def paid(
@@ -32,30 +32,28 @@ def paid(
 ) -> tuple[Short, OpenHold]:
     """Claim a paid step. `leg` is its API type, route and model.
 
-    Raises states.NotClaimable: not due, taken, put off until the provider wants to be asked, or
-    ended here because its model is closed or its hold is gone.
+    Raises states.NotClaimable: not due, taken, put off until the provider wants to be asked, put in
+    line, or ended here because its model is closed or its hold is gone.
     """
     api_type, route, model = leg
-    until = gates.not_before(route=route, model=model)
-    if spending.submits_paused():
-        until = max(until or at, at + PAUSED_FOR)
-    if until is not None and until > at:
-        put_off(short_id=short_id, sources=sources, until=until)
-        raise states.NotClaimable(str(short_id))
+    claimed = None
     with transaction.atomic(durable=True):
-        short = states.claim(
-            short_id=short_id, sources=sources, working=working, lease=lease, **changes
-        )
-        hold = queries.open_hold(job_id=short.pk, api_type=api_type)
+        hold = queries.open_hold(job_id=short_id, api_type=api_type)
         end_code = _why_not(hold=hold, route=route, model=model)
-        if end_code:
-            states.record(
-                short=short, source=working, target=State.FAILED, at=at, end_code=end_code
+        if end_code or _may_go_on(
+            short_id=short_id, sources=sources, route=route, model=model, at=at
+        ):
+            claimed = states.claim(
+                short_id=short_id, sources=sources, working=working, lease=lease, **changes
             )
-            recording.release_all(short=short, reason=end_code, at=at)
-    if hold is None or end_code:
+        if claimed is not None and end_code:
+            states.record(
+                short=claimed, source=working, target=State.FAILED, at=at, end_code=end_code
+            )
+            recording.release_all(short=claimed, reason=end_code, at=at)
+    if claimed is None or hold is None or end_code:
         raise states.NotClaimable(str(short_id))
-    return short, hold
+    return claimed, hold
 
 
 def put_off(*, short_id: UUID, sources: tuple[str, ...], until: datetime) -> None:
@@ -73,3 +71,27 @@ def _why_not(*, hold: OpenHold | None, route: str, model: str) -> str:
     except gates.ModelClosed:
         return "model_closed"
     return ""
+
+
+def _may_go_on(
+    *, short_id: UUID, sources: tuple[str, ...], route: str, model: str, at: datetime
+) -> bool:
+    """Whether the provider, staff and the others in line let a short have its step now. If not, the
+    short is left for later: a submit in line, an analysis by the clock."""
+    video = catalog.find(model)
+    if video is not None:
+        try:
+            turns.take(short_id=short_id, model=video, at=at)
+        except turns.NotYet:
+            states.wait_in_line(short_id=short_id)
+            return False
+        return True
+    until = gates.not_before(route=route, model=model)
+    if until is not None and until > at:
+        until = waiting.no_sooner(until=until, at=at, short_id=short_id)
+    if spending.submits_paused():
+        until = max(until or at, at + PAUSED_FOR)
+    if until is None or until <= at:
+        return True
+    put_off(short_id=short_id, sources=sources, until=until)
+    return False

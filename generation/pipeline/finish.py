@@ -43,7 +43,11 @@ def run(*, short_id: UUID, now: recording.Clock, ready: VideoReady | None = None
     try:
         with transaction.atomic(durable=True):
             short = states.claim(
-                short_id=short_id, sources=(State.RENDERED,), working=State.RENDERED, lease=LEASE
+                short_id=short_id,
+                sources=(State.RENDERED,),
+                working=State.RENDERED,
+                lease=LEASE,
+                next_attempt_at=states.later_each_time(lease=LEASE),
             )
     except states.NotClaimable:
         return False

@@ -15,9 +15,10 @@ from django.db import transaction
 
 from generation import catalog, gates, states
 from generation.models import Short, State
-from generation.pipeline import claims, finish, recording
+from generation.pipeline import claims, finish, recording, waiting
 from generation.providers import gateway
 from generation.providers.outcomes import (
+    UNREPORTED,
     BilledWithoutVideo,
     Filtered,
     PollFailed,
@@ -53,6 +54,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
                 sources=(State.RENDERING,),
                 working=State.RENDERING,
                 lease=LEASE,
+                next_attempt_at=states.later_each_time(lease=LEASE),
             )
         hold = _hold(short)
     except states.NotClaimable:
@@ -80,6 +82,7 @@ def _is_put_off(*, short_id: UUID, at: datetime) -> bool:
     until = gates.not_before(route=catalog.route_of(model), model=model)
     if until is None or not at < until <= at + LONGEST_OBEYED_WAIT:
         return False
+    until = waiting.no_sooner(until=until, at=at, short_id=short_id)
     claims.put_off(short_id=short_id, sources=(State.RENDERING,), until=until)
     return True
 
@@ -99,7 +102,7 @@ def record(*, short: Short, hold: OpenHold, outcome: PollOutcome, at: datetime) 
             if alarming:
                 log.error("polls are refused", job_id=str(short.pk), detail=detail)
             _go_on(short=short, hold=hold, at=at, outcome=outcome)
-        case VideoReady():
+        case VideoReady(usage=usage):
             states.record(
                 short=short,
                 source=State.RENDERING,
@@ -108,7 +111,8 @@ def record(*, short: Short, hold: OpenHold, outcome: PollOutcome, at: datetime) 
                 rendered_at=at,
                 end_detail="",
             )
-            ledger.record_usage(hold=hold, attempt=short.attempt, usage=_usage(short), at=at)
+            used = _usage(short, usage)
+            ledger.record_usage(hold=hold, attempt=short.attempt, usage=used, at=at)
         case Filtered(reasons=reasons):
             _end(
                 short=short, target=State.FILTERED, code="filtered", detail=" ".join(reasons), at=at
@@ -132,11 +136,10 @@ def _go_on(
     age = at - (short.submitted_at or short.created_at)
     wait = pause(age=age)
     if outcome is not None:
-        asked = timedelta(seconds=outcome.retry_after_seconds or 0)
-        wait = max(wait, asked, min(FIRST_PAUSE * 2 ** min(short.tries, 10), LONGEST_PAUSE))
-        if asked:
-            route = catalog.route_of(short.model)
-            gates.wait(route=route, model=short.model, until=at + asked)
+        wait = max(wait, min(FIRST_PAUSE * 2 ** min(short.tries, 10), LONGEST_PAUSE))
+    until = at + waiting.about(pause=wait, short=short)
+    if outcome is not None and outcome.retry_after_seconds:
+        until = max(until, _obey(short=short, outcome=outcome, at=at))
     overdue = age > OVERDUE_AFTER
     states.record(
         short=short,
@@ -144,13 +147,25 @@ def _go_on(
         target=State.RENDERING,
         at=at,
         tries=short.tries if outcome is not None else 0,
-        next_attempt_at=None if age > RESULT_LIFE else at + wait,
+        next_attempt_at=None if age > RESULT_LIFE else until,
         overdue_at=(short.overdue_at or at) if overdue else None,
         end_detail=outcome.detail if outcome is not None else "",
     )
     if overdue and short.overdue_at is None:
         log.error("a render is overdue", job_id=str(short.pk))
         ledger.park(hold=hold, at=at)
+
+
+def _obey(*, short: Short, outcome: PollFailed, at: datetime) -> datetime:
+    """The provider named a wait, which holds for its model: when to ask about this short again."""
+    asked = at + timedelta(seconds=outcome.retry_after_seconds or 0)
+    gates.wait(
+        route=catalog.route_of(short.model),
+        model=short.model,
+        until=asked,
+        reason=f"daily limit: {outcome.detail}" if outcome.alarming else "",
+    )
+    return waiting.no_sooner(until=asked, at=at, short_id=short.pk, attempt=short.attempt)
 
 
 def _unsettled(*, short: Short, hold: OpenHold, outcome: BilledWithoutVideo, at: datetime) -> None:
@@ -167,7 +182,11 @@ def _unsettled(*, short: Short, hold: OpenHold, outcome: BilledWithoutVideo, at:
     )
     log.error("a render is billed without a video", job_id=str(short.pk), detail=said)
     ledger.record_usage(
-        hold=hold, attempt=short.attempt, usage=_usage(short), at=at, billable=False
+        hold=hold,
+        attempt=short.attempt,
+        usage=_usage(short, outcome.usage),
+        at=at,
+        billable=False,
     )
     ledger.park(hold=hold, at=at)
 
@@ -183,12 +202,8 @@ def _end(*, short: Short, target: str, code: str, detail: str, at: datetime) -> 
     )
 
 
-def _usage(short: Short) -> Usage:
-    return Usage(
-        seconds=short.seconds,
-        resolution=short.resolution,
-        provider_id=short.operation_name.rsplit("/", 1)[-1],
-    )
+def _usage(short: Short, reported: Usage = UNREPORTED) -> Usage:
+    return recording.rendered(short=short, operation_name=short.operation_name, reported=reported)
 
 
 def _hold(short: Short) -> OpenHold:

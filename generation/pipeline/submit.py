@@ -1,6 +1,7 @@
 """Hand the picture and its prompt to the video model: the one call that must never be made twice.
 
-Owns: analyzed → submitting → rendering. Units: none are charged here; the hold stays.
+Owns: analyzed → submitting → rendering, and the wait in line before it (`turns.py`). Units: none
+are charged here; the hold stays.
 Invariant: a submit is repeated only if the provider surely did not take the one before. No clear
 answer, or a lease that ran out during the call, is `submit_unknown`: the hold stays, its place in
 flight is freed, and only evidence or staff decide.
@@ -9,7 +10,6 @@ flight is freed, and only evidence or staff decide.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from generation import catalog, files, gates, states
@@ -32,8 +32,8 @@ LEASE = timedelta(seconds=90)
 
 def run(*, short_id: UUID, now: recording.Clock) -> bool:
     """Submit one short. True if its next step may be taken at once."""
-    found = Short.objects.filter(pk=short_id).values_list("model", flat=True).first()
-    video = catalog.find(found or "")
+    due = Short.objects.filter(pk=short_id, next_attempt_at__lte=Now())
+    video = catalog.find(due.values_list("model", flat=True).first() or "")
     if video is None:
         return False
     try:
@@ -55,10 +55,13 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         aspect_ratio=short.aspect_ratio,
         deadline_seconds=DEADLINE_SECONDS,
     )
-    recording.durably(
+    recording.answered(
+        step=State.SUBMITTING,
         short=short,
-        now=now,
+        hold=hold,
+        outcome=outcome,
         write=lambda: _record(short=short, hold=hold, outcome=outcome, at=now()),
+        now=now,
     )
     return False
 
@@ -70,12 +73,16 @@ def _record(*, short: Short, hold: OpenHold, outcome: SubmitOutcome, at: datetim
 
 
 def expire(*, short_id: UUID, now: recording.Clock) -> bool:
-    """A lease that ran out during a submit means unknown: the render may be under way."""
+    """A lease that ran out during a submit means unknown, unless its answer comes soon: the render
+    may be under way."""
+    if states.leave_time(short_id=short_id, state=State.SUBMITTING, at=now()):
+        return False
 
     def write() -> None:
         short = (
             Short.objects.select_for_update()
-            .filter(Q(lease_until__lte=Now()), pk=short_id, state=State.SUBMITTING)
+            .filter(lease_until__isnull=True, next_attempt_at__lte=Now())
+            .filter(pk=short_id, state=State.SUBMITTING)
             .first()
         )
         if short is None:
@@ -100,7 +107,7 @@ def record(*, short: Short, hold: OpenHold, outcome: SubmitOutcome, at: datetime
                 at=at,
                 operation_name=name,
                 submitted_at=at,
-                next_attempt_at=at + poll.FIRST_PAUSE,
+                next_attempt_at=at + waiting.about(pause=poll.FIRST_PAUSE, short=short),
                 end_detail="",
             )
             gates.note_accepted(route=route, model=short.model)
@@ -109,10 +116,12 @@ def record(*, short: Short, hold: OpenHold, outcome: SubmitOutcome, at: datetime
             _unknown(short=short, hold=hold, detail=detail, at=at)
         case NotAccepted():
             _not_accepted(short=short, route=route, outcome=outcome, at=at)
-        case Refused(detail=detail, model_gone=model_gone):
+        case Refused(status=status, detail=detail, model_gone=model_gone):
             if model_gone:
-                gates.note_refused(route=route, model=short.model, detail=detail, at=at)
-            _end(short=short, code="provider_refused", detail=detail, at=at)
+                gates.note_refused(
+                    route=route, model=short.model, detail=detail, at=at, for_sure=not status
+                )
+            _end(short=short, code="provider_refused", detail=detail, at=at, submitted_at=at)
 
 
 def _unknown(*, short: Short, hold: OpenHold | None, detail: str, at: datetime) -> None:
@@ -142,18 +151,19 @@ def _not_accepted(*, short: Short, route: str, outcome: NotAccepted, at: datetim
         target=State.ANALYZED,
         at=at,
         tries=tries,
-        next_attempt_at=until,
+        next_attempt_at=until if outcome.kind == "unreachable" else None,
         end_detail=outcome.detail,
     )
 
 
-def _end(*, short: Short, code: str, detail: str, at: datetime) -> None:
+def _end(*, short: Short, code: str, detail: str, at: datetime, **changes: datetime) -> None:
     states.record(
         short=short,
-        source=State.SUBMITTING,
+        source=(State.SUBMITTING, State.SUBMIT_UNKNOWN),
         target=State.FAILED,
         at=at,
         end_code=code,
         end_detail=detail[:500],
+        **changes,
     )
     recording.release_all(short=short, reason=code, at=at)

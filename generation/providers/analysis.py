@@ -31,7 +31,6 @@ LEAST_PROMPT_CHARACTERS = 8
 SHORT_TEXT_CHARACTERS = 300
 WISH_CHARACTERS = 2000
 PROVIDER_ID_CHARACTERS = 300
-MOST_COUNT = 2**53
 
 _SYSTEM, _USER = (
     Template(part.strip())
@@ -196,15 +195,11 @@ def _usage(answer: types.GenerateContentResponse) -> Usage:
     if reported is None:
         return Usage(provider_id=provider_id)
     return Usage(
-        prompt_tokens=_count(reported.prompt_token_count),
-        candidates_tokens=_count(reported.candidates_token_count),
-        thoughts_tokens=_count(reported.thoughts_token_count),
-        cached_tokens=_count(reported.cached_content_token_count),
-        tool_tokens=_count(reported.tool_use_prompt_token_count),
-        total_tokens=_count(reported.total_token_count),
+        prompt_tokens=cleaning.count(reported.prompt_token_count),
+        candidates_tokens=cleaning.count(reported.candidates_token_count),
+        thoughts_tokens=cleaning.count(reported.thoughts_token_count),
+        cached_tokens=cleaning.count(reported.cached_content_token_count),
+        tool_tokens=cleaning.count(reported.tool_use_prompt_token_count),
+        total_tokens=cleaning.count(reported.total_token_count),
         provider_id=provider_id,
     )
-
-
-def _count(number: int | None) -> int | None:
-    return number if number is not None and 0 <= number <= MOST_COUNT else None

@@ -5,6 +5,7 @@ released; everything else is unclear, and an unclear submit is never repeated, b
 accepted one is a second paid render.
 
     nothing was sent (building, login, route, connection)         surely not taken
+    nothing was sent, for the SDK has no such call any more       refused for good, by the SDK
     connection refused, no name, TLS, no answer to connecting     surely not taken
     the body could not be sent in time                            surely not taken: it was cut
     400, 401, 403, 404, 413 in Google's envelope                  refused for good
@@ -52,6 +53,7 @@ _NEVER_REACHED = (
     httpx2.ProxyError,
     httpx2.WriteTimeout,
 )
+_UNBUILDABLE = (ValueError, TypeError, AttributeError, ImportError, httpx2.LocalProtocolError)
 _BROKEN = (httpx2.HTTPError, clients.UnreadableAnswerError, routes.NotConfiguredError)
 _REFUSING = frozenset({400, 401, 403, 404, 413})
 _ALARMING = frozenset({401, 403, 404})
@@ -68,7 +70,9 @@ _ABOUT_A_PARAMETER = re.compile(
     r"|person.?generation|generate.?audio|thinking|schema",
     re.IGNORECASE,
 )
-_DROPPED_BY_THE_SDK = re.compile(r"only supported in|not supported in", re.IGNORECASE)
+_DROPPED_BY_THE_SDK = re.compile(
+    r"only supported in|not supported in|unexpected keyword argument", re.IGNORECASE
+)
 _GUIDELINES = re.compile(r"guideline|violat|safety|responsible|support codes", re.IGNORECASE)
 MOST_REASONS = 5
 
@@ -185,10 +189,18 @@ def _of_unsent(error: Exception) -> NotAccepted | Refused:
         return Refused(status=401, detail=describe(error))
     if isinstance(error, routes.NotConfiguredError):
         return Refused(status=NO_STATUS, detail=detail(str(error)))
-    if isinstance(error, ValueError | TypeError | httpx2.LocalProtocolError):
-        dropped = bool(_DROPPED_BY_THE_SDK.search(str(error)))
-        return Refused(status=NO_STATUS, detail=describe(error), model_gone=dropped)
+    if isinstance(error, _UNBUILDABLE):
+        return Refused(NO_STATUS, describe(error), model_gone=_is_dropped(error))
     return NotAccepted(detail=describe(error), kind=UNREACHABLE)
+
+
+def _is_dropped(error: Exception) -> bool:
+    """Whether the SDK has no such call or parameter any more, so that every job would fail."""
+    if isinstance(error, pydantic.ValidationError):
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        return any(one["type"] == "extra_forbidden" for one in found)
+    missing = isinstance(error, AttributeError | ImportError)
+    return missing or bool(_DROPPED_BY_THE_SDK.search(str(error)))
 
 
 def _of_answer(error: _Answer) -> Unclear | NotAccepted | Refused:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 
 DETAIL_CHARACTERS = 300
+MOST_COUNT = 2**53
 MASK = "•••"
 
 # Cc: control characters, NUL among them. Cs: lone surrogates.
@@ -46,6 +47,11 @@ def detail(text: str, *, secret: str = "") -> str:
     if secret:
         cleaned = cleaned.replace(secret, MASK)
     return _cut(_SECRETS.sub(MASK, cleaned), DETAIL_CHARACTERS)
+
+
+def count(number: object) -> int | None:
+    """A count as it was reported; None where it was left out or can't be one."""
+    return number if isinstance(number, int) and 0 <= number <= MOST_COUNT else None
 
 
 def _is_wanted(character: str) -> bool:

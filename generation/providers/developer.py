@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from google.genai import types
 
-from generation.providers import analysis, certainty, clients
+from generation.providers import analysis, certainty, cleaning, clients
 from generation.providers.outcomes import (
     Accepted,
     AnalysisOutcome,
@@ -34,7 +34,7 @@ from generation.providers.outcomes import (
     Unclear,
     VideoReady,
 )
-from metering.types import OpenHold
+from metering.types import OpenHold, Usage
 
 ANSWER_BYTES = 4 * 1024 * 1024
 # A video comes by its address; one that comes with the answer all the same is taken.
@@ -204,7 +204,7 @@ def _read_interaction(interaction: Any, asked: str) -> PollOutcome:
     if status in _RUNNING:
         return Rendering()
     video = interaction.output_video
-    ready = _video(video) if video is not None else None
+    ready = _video(video, _usage(interaction.usage)) if video is not None else None
     if ready is not None:
         return ready
     if status not in _ENDED:
@@ -218,15 +218,15 @@ def _read_interaction(interaction: Any, asked: str) -> PollOutcome:
     return _without_video(interaction, " ".join([status, *said]))
 
 
-def _video(video: Any) -> VideoReady | None:
+def _video(video: Any, usage: Usage) -> VideoReady | None:
     """The video of an answer; None if it can neither be decoded nor fetched."""
     if video.data:
         try:
-            return VideoReady(base64.b64decode(video.data, validate=True))
+            return VideoReady(base64.b64decode(video.data, validate=True), usage=usage)
         except (binascii.Error, ValueError):
             return None
     found = _FILE.fullmatch(video.uri or "")
-    return VideoReady(None, found[1]) if found else None
+    return VideoReady(None, found[1], usage) if found else None
 
 
 def _without_video(
@@ -236,8 +236,22 @@ def _without_video(
     detail = certainty.detail(words)
     tokens = _video_tokens(interaction.usage)
     if tokens:
-        return BilledWithoutVideo(tokens, detail)
+        return BilledWithoutVideo(tokens, detail, _usage(interaction.usage))
     return unbilled or RenderFailed(None, detail)
+
+
+def _usage(reported: Any) -> Usage:
+    """The counts as reported; those of the video are among the candidates'."""
+    if not reported:
+        return Usage()
+    return Usage(
+        prompt_tokens=cleaning.count(reported.total_input_tokens),
+        candidates_tokens=cleaning.count(reported.total_output_tokens),
+        thoughts_tokens=cleaning.count(reported.total_thought_tokens),
+        cached_tokens=cleaning.count(reported.total_cached_tokens),
+        tool_tokens=cleaning.count(reported.total_tool_use_tokens),
+        total_tokens=cleaning.count(reported.total_tokens),
+    )
 
 
 def _video_tokens(usage: Any) -> int:

@@ -3,9 +3,12 @@
 All text in here is cleaned: no NUL, no lone surrogate, bounded length, no key, no provider address.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from metering.types import Usage
+
+UNREPORTED = Usage()
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class NotAccepted:
 
 @dataclass(frozen=True)
 class Refused:
-    """The provider surely did not take the call and never will. `status` is the HTTP status.
+    """The provider surely did not take the call and never will. `status` is the HTTP status, 0 if
+    the SDK or our own settings kept it from being sent.
 
     `model_gone`: it no longer offers the model or the parameters, so the next job would fail too.
     """
@@ -82,10 +86,14 @@ class Rendering:
 
 @dataclass(frozen=True)
 class VideoReady:
-    """The render is done: its video came with the answer, or is to be fetched by its `file_id`."""
+    """The render is done: its video came with the answer, or is to be fetched by its `file_id`.
+
+    `usage`: the tokens that were reported for it, where they were.
+    """
 
     video: bytes | None
     file_id: str = ""
+    usage: Usage = UNREPORTED
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ class BilledWithoutVideo:
 
     video_tokens: int
     detail: str
+    usage: Usage = UNREPORTED
 
 
 @dataclass(frozen=True)
@@ -140,3 +149,20 @@ AnalysisOutcome = Analysed | AnalysisBlocked | AnalysisUnusable | Unclear | NotA
 SubmitOutcome = Accepted | Unclear | NotAccepted | Refused
 PollOutcome = Rendering | VideoReady | Filtered | RenderFailed | BilledWithoutVideo | PollFailed
 DownloadOutcome = Downloaded | NotDownloaded
+
+# What a call that costs money can end with; none of it holds a picture or a video.
+_PAID = (Analysed, AnalysisBlocked, AnalysisUnusable, Unclear, NotAccepted, Refused, Accepted)
+_BY_NAME = {kind.__name__: kind for kind in _PAID}
+
+
+def to_json(outcome: AnalysisOutcome | SubmitOutcome) -> dict[str, Any]:
+    """An analysis' or a submit's outcome in a form that a message can carry."""
+    return {"outcome": type(outcome).__name__, **asdict(outcome)}
+
+
+def from_json(answer: dict[str, Any]) -> AnalysisOutcome | SubmitOutcome:
+    """The outcome that `to_json` wrote. KeyError for one that this release does not have."""
+    fields = {name: value for name, value in answer.items() if name != "outcome"}
+    if fields.get("usage") is not None:
+        fields["usage"] = Usage(**fields["usage"])
+    return _BY_NAME[answer["outcome"]](**fields)

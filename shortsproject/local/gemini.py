@@ -30,7 +30,8 @@ Ends of a render, on both wires: filtered, error, no_video (done, with nothing i
 (the answer is about another one). Veo only: exhausted (error 8), error_and_video,
 filtered_and_video, blank_video (a video without anything in it). Omni only: step_error (in the
 steps), billed_error (with usage), cancelled, incomplete, budget_exceeded, requires_action,
-unknown_status, no_usage, billed_no_video. filtered reports input tokens only, error none.
+requires_continuation, idle, unknown_status, no_usage, billed_no_video. filtered reports input
+tokens only, error none.
 
 Run it with `python -m shortsproject.local.gemini --port 0`, or in a thread of a test with
 `StandIn`. It knows nothing of Django. Times are seconds.

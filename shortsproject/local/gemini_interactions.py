@@ -40,6 +40,8 @@ BARE_STATUSES = {
     "incomplete": "incomplete",
     "budget_exceeded": "budget_exceeded",
     "requires_action": "requires_action",
+    "requires_continuation": "requires_continuation",
+    "idle": "idle",
     "unknown_status": "under_review",
 }
 ENDINGS = (

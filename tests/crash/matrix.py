@@ -127,6 +127,25 @@ class Bench:
         self._prove(user, deaths)
         return finished or []
 
+    def insist(self, point: Point, *, times: int) -> tuple[Short, int]:
+        """Workers die one after the other at this point of one short, as long as it comes there;
+        then a free one finishes. Returns the short, and how many have died."""
+        self._made += 1
+        user = self._make_user(f"user{self._made}")
+        self._stand_in.reset()
+        shutil.rmtree(self._media, ignore_errors=True)
+        errand = replace(self._errand, user_id=user.pk)
+        died = 0
+        while died < times and worker.run(errand, point, must_die=False) is None:
+            died += 1
+            _let_leases_run_out(user.pk)
+        worker.run(errand)
+        short = Short.objects.get(user=user)
+        assert audit.run(extra=generation_audit.INVARIANTS) == []
+        self._prove_files(short)
+        self._prove_money(short)
+        return short, died
+
     def _kill(self, errand: worker.Errand, point: Point, effects: list[str]) -> Death:
         before = sum(self._calls().values())
         assert worker.run(errand, point) is None

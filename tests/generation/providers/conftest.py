@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from generation.providers import clients, developer, enterprise
+from generation.providers import clients, gateway, routes
 from generation.providers.outcomes import (
     Accepted,
     AnalysisOutcome,
@@ -28,6 +28,8 @@ VIDEO_MODEL = "veo-3.1-fast-generate-001"
 OMNI_MODEL = "gemini-omni-1.1-flash"
 INTERACTION = "v1_abc"
 OPERATION = f"publishers/google/models/{VIDEO_MODEL}/operations/77"
+VIDEO_MODELS = {routes.ENTERPRISE: VIDEO_MODEL, routes.DEVELOPER: OMNI_MODEL}
+NAMES = {routes.ENTERPRISE: OPERATION, routes.DEVELOPER: INTERACTION}
 
 
 @pytest.fixture(autouse=True)
@@ -78,117 +80,121 @@ def picture() -> bytes:
     return written.getvalue()
 
 
+@pytest.fixture(params=[routes.ENTERPRISE, routes.DEVELOPER])
+def route(request: pytest.FixtureRequest) -> str:
+    """Each route in turn: for what means the same on both."""
+    return str(request.param)
+
+
 @pytest.fixture
-def analyse(picture: bytes) -> Callable[..., AnalysisOutcome]:
+def analyse(route: str, picture: bytes) -> Callable[..., AnalysisOutcome]:
     """Analyses the picture; any argument may be changed."""
-
-    def run(**changes: Any) -> AnalysisOutcome:
-        return enterprise.analyse(
-            **{
-                "hold": hold(ANALYSIS_MODEL),
-                "picture": picture,
-                "mime_type": "image/jpeg",
-                "wish": "a slow pan",
-                "aspect_ratio": "16:9",
-                "deadline_seconds": 20.0,
-            }
-            | changes
-        )
-
-    return run
+    return analyser(route, picture)
 
 
 @pytest.fixture
-def submit(picture: bytes) -> Callable[..., SubmitOutcome]:
+def submit(route: str, picture: bytes) -> Callable[..., SubmitOutcome]:
     """Submits the picture; any argument may be changed."""
-
-    def run(**changes: Any) -> SubmitOutcome:
-        return enterprise.submit(
-            **{
-                "hold": hold(VIDEO_MODEL, seconds=8, resolution="720p"),
-                "picture": picture,
-                "mime_type": "image/jpeg",
-                "prompt": "A slow pan over an orange field",
-                "aspect_ratio": "16:9",
-                "deadline_seconds": 20.0,
-            }
-            | changes
-        )
-
-    return run
+    return submitter(route, picture)
 
 
 @pytest.fixture
-def poll() -> Callable[..., PollOutcome]:
-    """Asks for an operation, by default for one that only raw servers know."""
+def poll(route: str) -> Callable[..., PollOutcome]:
+    """Asks for a render, by default for one that only raw servers know."""
+    return poller(route)
 
-    def run(name: str = OPERATION, deadline_seconds: float = 20.0) -> PollOutcome:
-        return enterprise.poll(operation_name=name, deadline_seconds=deadline_seconds)
 
-    return run
+@pytest.fixture
+def render(stand_in: StandIn, submit: Callable[..., SubmitOutcome]) -> str:
+    """The name of a render that the stand-in has accepted."""
+    return accepted(submit)
+
+
+@pytest.fixture
+def veo_analyse(picture: bytes) -> Callable[..., AnalysisOutcome]:
+    """As `analyse`, on the enterprise route alone."""
+    return analyser(routes.ENTERPRISE, picture)
+
+
+@pytest.fixture
+def veo_submit(picture: bytes) -> Callable[..., SubmitOutcome]:
+    """As `submit`, on the enterprise route alone."""
+    return submitter(routes.ENTERPRISE, picture)
+
+
+@pytest.fixture
+def veo_poll() -> Callable[..., PollOutcome]:
+    """As `poll`, on the enterprise route alone."""
+    return poller(routes.ENTERPRISE)
+
+
+@pytest.fixture
+def operation_name(stand_in: StandIn, veo_submit: Callable[..., SubmitOutcome]) -> str:
+    """As `render`, on the enterprise route alone."""
+    return accepted(veo_submit)
 
 
 @pytest.fixture
 def omni_analyse(picture: bytes) -> Callable[..., AnalysisOutcome]:
-    """Analyses the picture on the developer route; any argument may be changed."""
-
-    def run(**changes: Any) -> AnalysisOutcome:
-        return developer.analyse(
-            **{
-                "hold": hold(ANALYSIS_MODEL),
-                "picture": picture,
-                "mime_type": "image/jpeg",
-                "wish": "a slow pan",
-                "aspect_ratio": "16:9",
-                "deadline_seconds": 20.0,
-            }
-            | changes
-        )
-
-    return run
+    """As `analyse`, on the developer route alone."""
+    return analyser(routes.DEVELOPER, picture)
 
 
 @pytest.fixture
 def omni_submit(picture: bytes) -> Callable[..., SubmitOutcome]:
-    """Submits the picture on the developer route; any argument may be changed."""
-
-    def run(**changes: Any) -> SubmitOutcome:
-        return developer.submit(
-            **{
-                "hold": hold(OMNI_MODEL, seconds=8, resolution="720p"),
-                "picture": picture,
-                "mime_type": "image/jpeg",
-                "prompt": "A slow pan over an orange field",
-                "aspect_ratio": "16:9",
-                "deadline_seconds": 20.0,
-            }
-            | changes
-        )
-
-    return run
+    """As `submit`, on the developer route alone."""
+    return submitter(routes.DEVELOPER, picture)
 
 
 @pytest.fixture
 def omni_poll() -> Callable[..., PollOutcome]:
-    """Asks for an interaction, by default for one that only raw servers know."""
-
-    def run(name: str = INTERACTION, deadline_seconds: float = 20.0) -> PollOutcome:
-        return developer.poll(operation_name=name, deadline_seconds=deadline_seconds)
-
-    return run
+    """As `poll`, on the developer route alone."""
+    return poller(routes.DEVELOPER)
 
 
 @pytest.fixture
 def interaction(stand_in: StandIn, omni_submit: Callable[..., SubmitOutcome]) -> str:
-    """The id of a render on the developer route that the stand-in has accepted."""
-    outcome = omni_submit()
-    assert isinstance(outcome, Accepted)
-    return outcome.operation_name
+    """As `render`, on the developer route alone."""
+    return accepted(omni_submit)
 
 
-@pytest.fixture
-def operation_name(stand_in: StandIn, submit: Callable[..., SubmitOutcome]) -> str:
-    """The name of a render that the stand-in has accepted."""
+def analyser(route: str, picture: bytes) -> Callable[..., AnalysisOutcome]:
+    """An analysis of the picture on this route, with usual arguments for those not given."""
+    usual = {
+        "hold": hold(ANALYSIS_MODEL),
+        "picture": picture,
+        "mime_type": "image/jpeg",
+        "wish": "a slow pan",
+        "aspect_ratio": "16:9",
+        "deadline_seconds": 20.0,
+    }
+    return lambda **changes: gateway.of(route).analyse(**(usual | changes))
+
+
+def submitter(route: str, picture: bytes) -> Callable[..., SubmitOutcome]:
+    """A submit of the picture on this route, with usual arguments for those not given."""
+    usual = {
+        "hold": hold(VIDEO_MODELS[route], seconds=8, resolution="720p"),
+        "picture": picture,
+        "mime_type": "image/jpeg",
+        "prompt": "A slow pan over an orange field",
+        "aspect_ratio": "16:9",
+        "deadline_seconds": 20.0,
+    }
+    return lambda **changes: gateway.of(route).submit(**(usual | changes))
+
+
+def poller(route: str) -> Callable[..., PollOutcome]:
+    """A question on this route about a render, or about one that only raw servers know."""
+
+    def ask(name: str = NAMES[route], deadline_seconds: float = 20.0) -> PollOutcome:
+        return gateway.of(route).poll(operation_name=name, deadline_seconds=deadline_seconds)
+
+    return ask
+
+
+def accepted(submit: Callable[..., SubmitOutcome]) -> str:
+    """Submit, and return the name of the render."""
     outcome = submit()
     assert isinstance(outcome, Accepted)
     return outcome.operation_name

@@ -95,10 +95,6 @@ def test_the_model_is_the_one_of_the_hold(stand_in, analyse):
             {"promptFeedback": {"blockReason": "OTHER", "blockReasonMessage": "no faces"}},
             "OTHER: no faces",
         ),
-        ({"candidates": [{"finishReason": "SAFETY"}]}, "SAFETY"),
-        ({"candidates": [{"finishReason": "IMAGE_SAFETY"}]}, "IMAGE_SAFETY"),
-        ({"candidates": [{"finishReason": "SPII"}]}, "SPII"),
-        ({"candidates": [{"finishReason": "RECITATION"}]}, "RECITATION"),
         (body(json.dumps(WORDS), "PROHIBITED_CONTENT"), "PROHIBITED_CONTENT"),
     ],
 )
@@ -113,6 +109,32 @@ def test_a_blocked_picture_is_blocked_with_the_usage_that_was_reported(
 
     usage = Usage(prompt_tokens=310, total_tokens=310, provider_id="r-1")
     assert outcome == AnalysisBlocked(reason=reason, usage=usage)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "SAFETY", "OTHER", "BLOCKLIST", "PROHIBITED_CONTENT", "IMAGE_SAFETY", "MODEL_ARMOR",
+        "JAILBREAK",
+    ],
+)  # fmt: skip
+def test_every_reason_to_refuse_the_question_is_a_block(stand_in, analyse, reason):
+    stand_in.next("analyse", body={"promptFeedback": {"blockReason": reason}})
+
+    assert analyse() == AnalysisBlocked(reason=reason, usage=None)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY",
+        "IMAGE_PROHIBITED_CONTENT", "IMAGE_RECITATION", "ESCALATION", "PUP_LIMITED_DISABLED",
+    ],
+)  # fmt: skip
+def test_every_reason_to_withhold_the_answer_is_a_block(stand_in, analyse, reason):
+    stand_in.next("analyse", body={"candidates": [{"finishReason": reason}]})
+
+    assert analyse() == AnalysisBlocked(reason=reason, usage=None)
 
 
 def test_a_blocked_picture_without_reported_usage_has_none(stand_in, analyse):
@@ -150,6 +172,8 @@ def test_a_block_reason_nobody_knows_yet_is_a_block(stand_in, analyse):
         body(json.dumps(WORDS), "OTHER"),
         body(json.dumps(WORDS), "LANGUAGE"),
         body(json.dumps(WORDS), "MALFORMED_RESPONSE"),
+        body(json.dumps(WORDS), "IMAGE_OTHER"),
+        body(json.dumps(WORDS), "NO_IMAGE"),
         body(json.dumps(WORDS), "A_NEW_REASON"),
         {"candidates": [], "usageMetadata": COUNTS, "responseId": "r-1"},
         {"candidates": [{"content": {}}], "usageMetadata": COUNTS, "responseId": "r-1"},

@@ -108,6 +108,38 @@ def test_a_request_that_could_not_be_built_is_refused_for_good(error):
     assert not outcome.model_gone
 
 
+class Strict(pydantic.BaseModel, extra="forbid"):
+    """A model of the SDK that has lost a field."""
+
+
+def dropped_field():
+    """The error of a parameter that the SDK does not know any more."""
+    with pytest.raises(pydantic.ValidationError) as caught:
+        Strict(generate_audio=True)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("This method is only supported in Gemini Enterprise Agent Platform mode."),
+        ValueError("generate_audio parameter is not supported in Gemini API."),
+        TypeError("create() got an unexpected keyword argument 'store'"),
+        AttributeError("'Models' object has no attribute 'generate_videos'"),
+        ImportError("cannot import name 'GenerateVideosSource'"),
+        dropped_field(),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_the_sdk_does_not_do_any_more_blames_the_model_before_sending_only(error):
+    before = certainty.of_spending(error, call())
+    after = certainty.of_spending(error, call(sent=True, status=200))
+
+    assert isinstance(before, Refused)
+    assert (before.status, before.model_gone) == (0, True)
+    assert isinstance(after, Unclear)
+
+
 def test_a_validation_error_means_refused_before_and_unclear_after_sending():
     error = validation_error()
 

@@ -27,11 +27,11 @@ def done(response=None, **more):
     return content if response is None else content | {"response": response}
 
 
-def test_a_render_goes_on_and_then_its_video_is_there(stand_in, operation_name, poll):
-    first = poll(operation_name)
+def test_a_render_goes_on_and_then_its_video_is_there(stand_in, operation_name, veo_poll):
+    first = veo_poll(operation_name)
     stand_in.next("poll", body=done({"raiMediaFilteredCount": 0, "videos": [SAMPLE]}))
 
-    second = poll(operation_name)
+    second = veo_poll(operation_name)
 
     assert first == Rendering()
     assert second == VideoReady(VIDEO)
@@ -46,10 +46,10 @@ def test_a_render_goes_on_and_then_its_video_is_there(stand_in, operation_name, 
         {"name": "{operation_name}", "done": None, "metadata": {"@type": "any"}},
     ],
 )
-def test_what_is_not_done_is_still_rendering(stand_in, operation_name, poll, body):
+def test_what_is_not_done_is_still_rendering(stand_in, operation_name, veo_poll, body):
     stand_in.next("poll", body=body)
 
-    assert poll(operation_name) == Rendering()
+    assert veo_poll(operation_name) == Rendering()
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_what_is_not_done_is_still_rendering(stand_in, operation_name, poll, bod
     ],
     ids=["alone", "second", "beside an error", "beside a filtered one", "without a name"],
 )
-def test_a_video_wins_over_whatever_stands_beside_it(stand_in, operation_name, poll, body):
+def test_a_video_wins_over_whatever_stands_beside_it(stand_in, operation_name, veo_poll, body):
     stand_in.next("poll", body=body)
 
-    assert poll(operation_name) == VideoReady(VIDEO)
+    assert veo_poll(operation_name) == VideoReady(VIDEO)
 
 
 @pytest.mark.parametrize(
@@ -83,31 +83,33 @@ def test_a_video_wins_over_whatever_stands_beside_it(stand_in, operation_name, p
         done({"generateVideoResponse": {"generatedSamples": [{"video": {}}]}}),
     ],
 )
-def test_done_with_nothing_is_a_failed_render(stand_in, operation_name, poll, body):
+def test_done_with_nothing_is_a_failed_render(stand_in, operation_name, veo_poll, body):
     stand_in.next("poll", body=body)
 
-    assert poll(operation_name) == RenderFailed(None, "the render is done without a video")
+    assert veo_poll(operation_name) == RenderFailed(None, "the render is done without a video")
 
 
 @pytest.mark.parametrize("encoded", ["%%%", "AAAAA", "é"])
-def test_a_video_that_cannot_be_decoded_is_a_failed_render(stand_in, operation_name, poll, encoded):
+def test_a_video_that_cannot_be_decoded_is_a_failed_render(
+    stand_in, operation_name, veo_poll, encoded
+):
     stand_in.next("poll", body=done({"videos": [{"bytesBase64Encoded": encoded}]}))
 
-    outcome = poll(operation_name)
+    outcome = veo_poll(operation_name)
 
     assert outcome == RenderFailed(None, "the video came in a form that cannot be decoded")
 
 
-def test_a_video_in_a_bucket_is_a_failed_render(stand_in, operation_name, poll):
+def test_a_video_in_a_bucket_is_a_failed_render(stand_in, operation_name, veo_poll):
     stand_in.next("poll", body=done({"videos": [{"gcsUri": "gs://bucket/video.mp4"}]}))
 
-    assert poll(operation_name) == RenderFailed(None, "the video was delivered elsewhere")
+    assert veo_poll(operation_name) == RenderFailed(None, "the video was delivered elsewhere")
 
 
-def test_an_error_in_the_operation_is_a_failed_render(stand_in, operation_name, poll):
+def test_an_error_in_the_operation_is_a_failed_render(stand_in, operation_name, veo_poll):
     stand_in.next("poll", outcome="error")
 
-    outcome = poll(operation_name)
+    outcome = veo_poll(operation_name)
 
     assert outcome == RenderFailed(13, "13 Internal error. Please try again later.")
 
@@ -118,22 +120,25 @@ def test_an_error_in_the_operation_is_a_failed_render(stand_in, operation_name, 
         ({"code": 8, "message": "exhausted"}, RenderFailed(8, "8 exhausted")),
         ({"code": 3, "message": "bad argument"}, RenderFailed(3, "3 bad argument")),
         ({"code": "3", "message": GUIDELINES}, RenderFailed(None, f"3 {GUIDELINES}")),
+        ({"code": 13}, RenderFailed(13, "13 no message")),
+        ({"message": "an error without a code"}, RenderFailed(None, "an error without a code")),
+        ({"code": 14, "message": "unavailable"}, RenderFailed(14, "14 unavailable")),
         ({}, RenderFailed(None, "no message")),
         ({"code": 3, "message": GUIDELINES}, Filtered((GUIDELINES,))),
     ],
 )
 def test_the_code_of_an_error_is_kept_and_a_refused_prompt_is_filtered(
-    stand_in, operation_name, poll, error, outcome
+    stand_in, operation_name, veo_poll, error, outcome
 ):
     stand_in.next("poll", body=done(error=error))
 
-    assert poll(operation_name) == outcome
+    assert veo_poll(operation_name) == outcome
 
 
-def test_a_filtered_render_says_why(stand_in, operation_name, poll):
+def test_a_filtered_render_says_why(stand_in, operation_name, veo_poll):
     stand_in.next("poll", outcome="filtered")
 
-    assert poll(operation_name) == Filtered((FILTERED_REASON,))
+    assert veo_poll(operation_name) == Filtered((FILTERED_REASON,))
 
 
 @pytest.mark.parametrize(
@@ -152,10 +157,10 @@ def test_a_filtered_render_says_why(stand_in, operation_name, poll):
         ),
     ],
 )
-def test_reasons_are_cleaned_and_bounded(stand_in, operation_name, poll, response, reasons):
+def test_reasons_are_cleaned_and_bounded(stand_in, operation_name, veo_poll, response, reasons):
     stand_in.next("poll", body=done(response))
 
-    assert poll(operation_name) == Filtered(reasons)
+    assert veo_poll(operation_name) == Filtered(reasons)
 
 
 @pytest.mark.parametrize(
@@ -166,22 +171,24 @@ def test_reasons_are_cleaned_and_bounded(stand_in, operation_name, poll, respons
         {"name": "something else", "done": True},
     ],
 )
-def test_an_answer_about_another_operation_is_not_believed(stand_in, operation_name, poll, body):
+def test_an_answer_about_another_operation_is_not_believed(
+    stand_in, operation_name, veo_poll, body
+):
     stand_in.next("poll", body=body)
 
-    outcome = poll(operation_name)
+    outcome = veo_poll(operation_name)
 
     assert outcome == PollFailed("the answer is about another operation", alarming=True)
 
 
-def test_the_project_of_a_name_may_be_written_as_its_number(raw, poll):
+def test_the_project_of_a_name_may_be_written_as_its_number(raw, veo_poll):
     raw(
         raw_server.answer(
             b'{"name": "projects/12345/locations/us-central1/%s"}' % OPERATION.encode()
         )
     )
 
-    outcome = poll(f"projects/my-project/locations/us-central1/{OPERATION}")
+    outcome = veo_poll(f"projects/my-project/locations/us-central1/{OPERATION}")
 
     assert outcome == Rendering()
 
@@ -204,10 +211,10 @@ def test_the_project_of_a_name_may_be_written_as_its_number(raw, poll):
         b"\xff\xfe",
     ],
 )
-def test_a_200_that_says_nothing_changes_nothing(raw, poll, content):
+def test_a_200_that_says_nothing_changes_nothing(raw, veo_poll, content):
     server = raw(raw_server.answer(content))
 
-    outcome = poll()
+    outcome = veo_poll()
 
     assert isinstance(outcome, PollFailed)
     assert not outcome.alarming
@@ -231,10 +238,10 @@ def test_a_200_that_says_nothing_changes_nothing(raw, poll, content):
         (204, False),
     ],
 )
-def test_a_failed_question_is_no_failed_render(stand_in, operation_name, poll, status, alarming):
+def test_a_failed_question_is_no_failed_render(stand_in, render, poll, status, alarming):
     stand_in.next("poll", status=status)
 
-    outcome = poll(operation_name)
+    outcome = poll(render)
 
     assert isinstance(outcome, PollFailed)
     assert outcome.alarming is alarming
@@ -243,12 +250,12 @@ def test_a_failed_question_is_no_failed_render(stand_in, operation_name, poll, s
 
 
 @pytest.mark.parametrize(("status", "wait"), [(429, 38.5), (503, 38.5), (500, None)])
-def test_a_busy_provider_says_when_to_ask_again(stand_in, operation_name, poll, status, wait):
+def test_a_busy_provider_says_when_to_ask_again(stand_in, render, poll, status, wait):
     delay = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "38.5s"}
     error = {"code": status, "message": "busy", "details": [delay]}
     stand_in.next("poll", status=status, body={"error": error})
 
-    outcome = poll(operation_name)
+    outcome = poll(render)
 
     assert isinstance(outcome, PollFailed)
     assert outcome.retry_after_seconds == wait
@@ -272,7 +279,7 @@ def test_an_answer_that_does_not_arrive_changes_nothing(raw, poll, behave):
 
     assert isinstance(outcome, PollFailed)
     assert not outcome.alarming
-    assert server.posts == 1
+    assert len(server.heads) == 1
 
 
 @pytest.mark.parametrize(
@@ -289,20 +296,20 @@ def test_a_question_ends_at_its_deadline(raw, poll, behave):
     assert isinstance(outcome, PollFailed)
     assert not outcome.alarming
     assert time.monotonic() - begun < raw_server.PATIENCE / 2
-    assert server.posts == 1
+    assert len(server.heads) == 1
 
 
-def test_an_answer_that_breaks_off_changes_nothing(stand_in, operation_name, poll):
+def test_an_answer_that_breaks_off_changes_nothing(stand_in, render, poll):
     stand_in.next("poll", outcome="truncated")
 
-    assert isinstance(poll(operation_name), PollFailed)
+    assert isinstance(poll(render), PollFailed)
 
 
-def test_a_redirect_is_not_followed(raw, stand_in, poll):
+def test_a_redirect_is_not_followed(raw, stand_in, veo_poll):
     location = f"Location: {stand_in.url}/v1beta1/{OPERATION}"
     server = raw(raw_server.answer(status="302 Found", headers=(location,)))
 
-    outcome = poll()
+    outcome = veo_poll()
 
     assert isinstance(outcome, PollFailed)
     assert server.posts == 1
@@ -312,15 +319,15 @@ def test_a_redirect_is_not_followed(raw, stand_in, poll):
 @pytest.mark.parametrize(
     "name", ["", "operations/1", "../../v1/secrets", f"{OPERATION}/..", f"{OPERATION}?a=b"]
 )
-def test_a_stored_name_of_a_strange_shape_is_never_asked_for(stand_in, poll, name):
-    outcome = poll(name)
+def test_a_stored_name_of_a_strange_shape_is_never_asked_for(stand_in, veo_poll, name):
+    outcome = veo_poll(name)
 
     assert outcome == PollFailed("the stored name is not one of an operation", alarming=True)
     assert stand_in.requests == []
 
 
-def test_without_a_route_the_question_fails_and_staff_should_look(poll):
-    outcome = poll()
+def test_without_a_route_the_question_fails_and_staff_should_look(veo_poll):
+    outcome = veo_poll()
 
     assert isinstance(outcome, PollFailed)
     assert outcome.alarming

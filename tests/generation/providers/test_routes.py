@@ -99,8 +99,8 @@ def test_a_key_is_not_shown_where_a_route_is(settings):
 
 
 @pytest.mark.django_db
-def test_a_project_is_called_at_googles_own_address_with_a_token(recorded, submit):
-    outcome = submit()
+def test_a_project_is_called_at_googles_own_address_with_a_token(recorded, veo_submit):
+    outcome = veo_submit()
 
     assert isinstance(outcome, NotAccepted)
     (request,) = recorded.requests
@@ -113,10 +113,10 @@ def test_a_project_is_called_at_googles_own_address_with_a_token(recorded, submi
 
 
 @pytest.mark.django_db
-def test_a_project_behind_a_proxy_address_keeps_its_login(recorded, settings, analyse):
+def test_a_project_behind_a_proxy_address_keeps_its_login(recorded, settings, veo_analyse):
     settings.GEMINI_BASE_URL = FAR
 
-    analyse()
+    veo_analyse()
 
     (request,) = recorded.requests
     assert str(request.url).startswith(f"{FAR}/v1beta1/projects/my-project/locations/")
@@ -156,10 +156,10 @@ def test_the_environment_cannot_turn_the_developer_route(
 
 
 @pytest.mark.django_db
-def test_googles_credentials_are_never_sent_to_this_machine(recorded, settings, analyse):
+def test_googles_credentials_are_never_sent_to_this_machine(recorded, settings, veo_analyse):
     settings.GEMINI_BASE_URL = LOOPBACK
 
-    analyse()
+    veo_analyse()
 
     (request,) = recorded.requests
     assert "authorization" not in request.headers
@@ -167,11 +167,11 @@ def test_googles_credentials_are_never_sent_to_this_machine(recorded, settings, 
 
 
 @pytest.mark.django_db
-def test_an_address_alone_is_called_with_the_key(recorded, settings, analyse):
+def test_an_address_alone_is_called_with_the_key(recorded, settings, veo_analyse):
     settings.GOOGLE_CLOUD_PROJECT = ""
     settings.GEMINI_BASE_URL, settings.GEMINI_API_KEY = FAR, "a-key"
 
-    analyse()
+    veo_analyse()
 
     (request,) = recorded.requests
     assert str(request.url) == (
@@ -181,7 +181,7 @@ def test_an_address_alone_is_called_with_the_key(recorded, settings, analyse):
 
 
 @pytest.mark.django_db
-def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, submit):
+def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, veo_submit):
     monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "false")
     monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "false")
     monkeypatch.setenv("GOOGLE_API_KEY", "someone-elses")
@@ -189,7 +189,7 @@ def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, sub
     monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")
 
-    submit()
+    veo_submit()
 
     (request,) = recorded.requests
     assert request.url.host == "us-central1-aiplatform.googleapis.com"
@@ -198,20 +198,20 @@ def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, sub
 
 
 @pytest.mark.django_db
-def test_a_login_that_is_not_there_is_refused_without_a_request(recorded, monkeypatch, analyse):
+def test_a_login_that_is_not_there_is_refused_without_a_request(recorded, monkeypatch, veo_analyse):
     def missing(**options):
         raise google.auth.exceptions.DefaultCredentialsError("none were found")
 
     monkeypatch.setattr(google.auth, "default", missing)
 
-    outcome = analyse()
+    outcome = veo_analyse()
 
     assert outcome == Refused(401, "DefaultCredentialsError: none were found")
     assert recorded.requests == []
 
 
 @pytest.mark.django_db
-def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypatch, analyse):
+def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypatch, veo_analyse):
     server = raw_server.RawServer(raw_server.hang)
     stale = google.oauth2.credentials.Credentials(
         token=None, refresh_token="r", token_uri=server.url, client_id="c", client_secret="s"
@@ -220,7 +220,7 @@ def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypat
     begun = time.monotonic()
 
     with server:
-        outcome = analyse(deadline_seconds=1.5)
+        outcome = veo_analyse(deadline_seconds=1.5)
 
     assert isinstance(outcome, NotAccepted)
     assert time.monotonic() - begun < raw_server.PATIENCE
@@ -228,26 +228,26 @@ def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypat
 
 
 @pytest.mark.django_db
-def test_a_proxy_of_the_environment_is_not_used_on_this_machine(stand_in, monkeypatch, analyse):
+def test_a_proxy_of_the_environment_is_not_used_on_this_machine(stand_in, monkeypatch, veo_analyse):
     with RawServer(raw_server.disconnect) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("ALL_PROXY", proxy.url)
         monkeypatch.setattr(clients, "_made", {})
 
-        outcome = analyse()
+        outcome = veo_analyse()
 
     assert isinstance(outcome, Analysed)
     assert proxy.heads == []
 
 
 @pytest.mark.django_db
-def test_a_proxy_of_the_environment_is_used_elsewhere(settings, monkeypatch, analyse):
+def test_a_proxy_of_the_environment_is_used_elsewhere(settings, monkeypatch, veo_analyse):
     settings.GEMINI_BASE_URL, settings.GEMINI_API_KEY = FAR, "a-key"
     with RawServer(raw_server.answer(status="502 Bad Gateway")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setattr(clients, "_made", {})
 
-        outcome = analyse()
+        outcome = veo_analyse()
 
     assert isinstance(outcome, NotAccepted)
     (head,) = proxy.heads
@@ -280,11 +280,11 @@ def test_another_process_gets_a_client_of_its_own(stand_in, monkeypatch):
     assert other is not first
 
 
-def test_no_connection_is_used_for_two_calls(raw, poll):
+def test_no_connection_is_used_for_two_calls(raw, veo_poll):
     server = raw(raw_server.answer(b"{}"))
 
-    poll()
-    poll()
+    veo_poll()
+    veo_poll()
 
     assert server.posts == 2
     assert b"connection: close" in server.heads[0].lower()
