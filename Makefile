@@ -9,7 +9,7 @@ CHECKED = DEBUG=1 SECRET_KEY=check DATABASE_URL=postgresql://check@127.0.0.1:1/c
 ARGS =
 SOAK =
 
-.PHONY: help demo run stop test soak check bench lock clean local dev python messages
+.PHONY: help demo run stop test soak check bench screenshots lock clean local dev python messages
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1 - \2/p' Makefile
@@ -41,6 +41,9 @@ check: dev ## lint, format, types, import contracts, migrations, Django's checks
 
 bench: local ## measure the ledger beside plain SQL (ARGS="--quick"; see docs/benchmarks.md)
 	@PYTHONUTF8=1 exec .venv/bin/python -m benchmarks $(ARGS)
+
+screenshots: dev ## take pictures of every page with sample data, and those of the README
+	@PYTHONUTF8=1 exec .venv/bin/python -m shortsproject.local.screenshots
 
 lock: dev ## pin the requirements again from pyproject.toml
 	@compile() { $(PYTHON) -m uv pip compile pyproject.toml -q --no-header --no-emit-index-url \

@@ -4,9 +4,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
@@ -14,22 +18,29 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold import forms as unfold_forms
 from unfold.admin import ModelAdmin
+from unfold.dataclasses import UnfoldAction
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts import signup, staff_pages
+from accounts import keys, second_factor, signup, staff_pages
+from accounts.authentication import caller
 from accounts.models import ApiKey, SignupSwitch, User
 
 PREFERENCES = ("first_name", "last_name", "language", "time_zone", "mail_notices")
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
+# One way in for everybody, so that the second factor is asked for here, too.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as they say
+
 admin.site.unregister(Group)
 admin.site.unregister(EmailAddress)
+# Their pages would show and change secrets, addresses and browsers of people.
+admin.site.unregister(Authenticator)
+admin.site.unregister(UserSession)
 
 
 @cache
@@ -67,6 +78,12 @@ class UserForm(LowerCaseEmail, unfold_forms.UserChangeForm):
         field_classes: dict[str, type[forms.Field]] = {}
 
 
+class LostFactorForm(forms.Form):
+    """Why somebody's second factor is taken away."""
+
+    reason = staff_pages.reason(help_text=_("Kept in the history of the account."), max_length=400)
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none at run time
     """People log in by e-mail address. Who leaves is never deleted: their ledger stays."""
@@ -86,6 +103,7 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none 
         (_("Dates"), {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "password1", "password2")}),)
+    actions_detail = ("remove_second_factor",)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Only superusers change staff: a new password for one would be all that one's rights."""
@@ -107,17 +125,53 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none 
         if change and "email" in form.changed_data:
             EmailAddress.objects.filter(user=obj).delete()
 
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        """Only where there is a second factor to remove, and by who may."""
+        actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        row = self.get_object(request, unquote(str(object_id)))
+        helps = row and self._may_help(request, row) and second_factor.is_set_up(user=row)
+        return actions if helps else []
+
+    @staff_pages.action(description=_("Remove the second factor"), url_path="second-factor")
+    def remove_second_factor(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """For somebody who has lost the device and the recovery codes."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not second_factor.is_set_up(user=row):
+            raise Http404
+        if not self._may_help(request, row):
+            raise PermissionDenied
+        form = LostFactorForm(request.POST or None)
+        if not form.is_valid():
+            lead = gettext(
+                "%(user)s logs in with the password alone after that, and is logged out everywhere"
+                " now. Be sure that it is really they who ask."
+            )
+            return staff_pages.form_page(
+                model_admin=self, request=request, title=gettext("Remove the second factor"),
+                lead=lead % {"user": row}, form=form,
+            )  # fmt: skip
+        reason = form.cleaned_data["reason"]
+        second_factor.remove(user=row, actor=caller(request), reason=reason)
+        done = gettext("The second factor of %(user)s is removed.") % {"user": row}
+        self.log_change(request, row, f"{done} {reason}")
+        self.message_user(request, done, messages.SUCCESS)
+        return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[row.pk]))
+
+    def _may_help(self, request: HttpRequest, row: User) -> bool:
+        """Who may change the person; nobody themselves, because a stolen session could, too."""
+        return row.pk != request.user.pk and self.has_change_permission(request, row)
+
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(staff_pages.ReadOnlyAdmin):
     """Keys by name and owner. The stored digest, which is the row's key, is on no page."""
 
-    list_display = ("name", "user", "created", "expiry", "revoke")
+    list_display = ("name", "user", "made", "ends", "last_used", "revoke")
     list_display_links = None
     list_select_related = ("user",)
     search_fields = ("name", "user__email")
     search_help_text = _("The name of the key or the e-mail address of its owner")
-    fields = ("name", "user", "created", "expiry")
+    fields = readonly_fields = ("name", "user", "made", "ends", "last_used")
 
     def get_urls(self) -> list[URLPattern]:
         """The usual pages, and the one that asks before a key is revoked."""
@@ -127,17 +181,28 @@ class ApiKeyAdmin(staff_pages.ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    @admin.display(description=_("Made"), ordering="created")
+    def made(self, key: ApiKey) -> str:
+        return staff_pages.moment(key.created)
+
+    @admin.display(description=_("Expires"), ordering="expiry")
+    def ends(self, key: ApiKey) -> str:
+        return staff_pages.moment(key.expiry)
+
     @admin.display(description=_("revoke"))
     def revoke(self, key: ApiKey) -> str:
         """A link to the page that revokes it."""
-        url = reverse("admin:accounts_apikey_revoke", args=[handle_of(key)])
+        url = reverse("admin:accounts_apikey_revoke", args=[keys.handle_of(key)])
         return format_html('<a class="text-link" href="{}">{}</a>', url, _("Revoke"))
 
     def revoke_view(self, request: HttpRequest, handle: str) -> HttpResponse:
         """Ask, then delete the key: from then on it opens nothing."""
         if not request.user.has_perm("accounts.delete_apikey"):
             raise PermissionDenied
-        key = find_key(handle)
+        try:
+            key = keys.find(handle=handle)
+        except keys.NoSuchKey as error:
+            raise Http404 from error
         if request.method != "POST":
             lead = gettext("“%(name)s” of %(user)s stops working at once, and for good.")
             return staff_pages.form_page(
@@ -151,23 +216,6 @@ class ApiKeyAdmin(staff_pages.ReadOnlyAdmin):
         self.log_change(request, key.user, done)
         self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:accounts_apikey_changelist"))
-
-
-def handle_of(key: ApiKey) -> str:
-    """A name for a key in addresses that says nothing about its digest."""
-    mark = salted_hmac("accounts.admin.ApiKey", key.digest, algorithm="sha256").hexdigest()
-    return f"{key.user_id}-{mark[:32]}"
-
-
-def find_key(handle: str) -> ApiKey:
-    """The key of a handle. Raises Http404."""
-    owner = handle.partition("-")[0]
-    known = owner.isdecimal() and len(owner) < 18
-    key: ApiKey
-    for key in ApiKey.objects.filter(user_id=int(owner) if known else 0):
-        if constant_time_compare(handle_of(key), handle):
-            return key
-    raise Http404
 
 
 @admin.register(Group)

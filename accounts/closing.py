@@ -4,9 +4,11 @@ The row stays, because the ledger's entries refer to it for good.
 """
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
 
+from accounts import visits
 from accounts.models import ApiKey, User
 
 
@@ -21,12 +23,14 @@ def close(*, user: User) -> None:
         LogEntry.objects.filter(object_repr=person.email).update(object_repr=known_as)
         EmailAddress.objects.filter(user=person).delete()
         ApiKey.objects.filter(user=person).delete()
+        Authenticator.objects.filter(user=person).delete()
+        visits.end_all(user=person)
         person.groups.clear()
         person.user_permissions.clear()
         person.email = known_as
         person.first_name = person.last_name = person.language = person.time_zone = ""
         person.is_active = person.is_staff = person.is_superuser = False
         person.mail_notices = False
-        # Sessions carry a hash of the password, so that this ends them too.
+        # Sessions carry a hash of the password, so that this ends those that were not noted, too.
         person.set_unusable_password()
         person.save()

@@ -69,6 +69,7 @@ class ApiKey(AbstractAuthToken):
     """A key for the REST API. Only its hash is stored; the key itself is shown once."""
 
     name = models.CharField(_("name"), max_length=100)
+    last_used = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
 
     objects: ClassVar[AuthTokenManager] = AuthTokenManager()
 

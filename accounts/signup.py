@@ -5,11 +5,9 @@ from datetime import datetime
 import structlog
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.core import mail
 from django.db import DatabaseError, InterfaceError, transaction
-from django.template.loader import render_to_string
-from django.utils import translation
 
+from accounts import mails
 from accounts.models import SignupSwitch, User
 
 log = structlog.get_logger(__name__)
@@ -49,11 +47,12 @@ def has_confirmed(*, user: User) -> bool:
     return bool(own.exists())
 
 
+def is_taken(*, email: str, by_other_than: User) -> bool:
+    """Whether somebody else logs in with this address."""
+    others = User.objects.filter(email__iexact=email).exclude(pk=by_other_than.pk)
+    return bool(others.exists())
+
+
 def _tell_staff(row: SignupSwitch) -> None:
-    if not settings.STAFF_EMAILS:
-        return
-    with translation.override(settings.LANGUAGE_CODE):
-        shown = {"row": row, "open": is_open()}
-        subject = render_to_string("mails/staff_signup_subject.txt", shown)
-        body = render_to_string("mails/staff_signup.txt", shown)
-    mail.send_mail(" ".join(subject.split()), body, None, settings.STAFF_EMAILS)
+    if settings.STAFF_EMAILS:
+        mails.to_staff(template="staff_signup", shown={"row": row, "open": is_open()})

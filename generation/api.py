@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from generation import catalog, intake, pictures, queries, streaming
+from generation import catalog, intake, pictures, queries, short_page, streaming
 from generation.api_shapes import ReceiptBody, ShortBody
 from generation.models import Short
 from generation.pipeline import again, cancel, remove, start
@@ -158,7 +158,7 @@ class ShortVideoApi(APIView):
 
     def get(self, request: Request, short_id: UUID) -> HttpResponseBase:
         short = _owned(request, short_id)
-        return _file(request, short.video, "video/mp4", f"short-{short.pk}.mp4")
+        return _file(request, short.video, "video/mp4", short_page.file_name(short))
 
 
 class ShortImageApi(APIView):

@@ -51,8 +51,18 @@ class ReceiptBody(serializers.Serializer[Any]):
 
 
 class ProgressBody(serializers.Serializer[ShortView]):
+    """How far along it is. `queue_position` is there only while the short is in line: 1 = next."""
+
     stage = serializers.CharField(source="short.state")
     percent = serializers.IntegerField()
+    queue_position = serializers.IntegerField(required=False, min_value=1)
+
+    def to_representation(self, instance: ShortView) -> dict[str, Any]:
+        """A short that is in no line has no number in one."""
+        body = super().to_representation(instance)
+        if body["queue_position"] is None:
+            del body["queue_position"]
+        return body
 
 
 class ShortBody(serializers.Serializer[ShortView]):

@@ -1,18 +1,23 @@
-"""The studio's form, and how its body is read."""
+"""The forms of the pages, and how the body of the studio's is read."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from generation import pictures
+from generation import history, pictures
 
 WISH_LENGTH = 1000
 FORM_BYTES = 64 * 1024
+CHOICES = ("model", "seconds", "resolution", "aspect_ratio")
 
 
 class FormTooLarge(pictures.ImageTooLarge):
@@ -24,6 +29,16 @@ class WishField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
+
+
+class DayField(forms.DateField):
+    """A day that has an instant in every time zone."""
+
+    default_validators = [
+        MinValueValidator(date(2000, 1, 1)),
+        MaxValueValidator(date(2999, 12, 31)),
+    ]
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
 class StudioForm(forms.Form):
@@ -52,6 +67,11 @@ class StudioForm(forms.Form):
         return self.cleaned_data
 
 
+def preselected(asked: Mapping[str, str]) -> dict[str, str]:
+    """The choices that an address may make for whoever opens it."""
+    return {name: asked[name] for name in CHOICES if name in asked}
+
+
 class CloseAccountForm(forms.Form):
     """The password, so that nobody closes the account of somebody who has left the room."""
 
@@ -69,6 +89,58 @@ class CloseAccountForm(forms.Form):
         """Nothing, if it is the user's password; it is not kept."""
         if not self.user.check_password(self.cleaned_data["password"]):
             raise forms.ValidationError(_("This is not your password."))
+
+
+class HistoryForm(forms.Form):
+    """Which shorts the history shows."""
+
+    show = forms.ChoiceField(choices=[(name, name) for name in history.GROUPS], required=False)
+    since = DayField(label=_("From"), required=False)
+    until = DayField(label=_("To"), required=False)
+    before = forms.UUIDField(required=False)
+    after = forms.UUIDField(required=False)
+
+    def clean(self) -> None:
+        """Refuse a last day before the first."""
+        super().clean()
+        since, until = self.cleaned_data.get("since"), self.cleaned_data.get("until")
+        if since and until and since > until:
+            self.add_error("until", _("The last day lies before the first."))
+
+    def asked(self) -> history.Asked:
+        """The question, without a day that makes no sense, which the form shows as wrong.
+
+        Raises forms.ValidationError if anything else makes none.
+        """
+        self.full_clean()
+        if self.errors.keys() - {"since", "until"}:
+            raise forms.ValidationError(self.errors)
+        return history.Asked(**self.cleaned_data)
+
+
+class IdsField(forms.Field):
+    """Ids that are given one by one under the same name: at most as many as a page shows."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> list[UUID]:
+        """Raises forms.ValidationError."""
+        given = list(value or ())
+        try:
+            ids = [UUID(one) for one in given[: history.PAGE]]
+        except ValueError as error:
+            raise forms.ValidationError("These are no ids.") from error
+        return ids
+
+
+class ChosenForm(forms.Form):
+    """Some of the shorts of a page."""
+
+    id = IdsField(required=False)
+
+    def ids(self) -> list[UUID]:
+        """Their ids; none if that makes no sense."""
+        return self.cleaned_data["id"] if self.is_valid() else []
 
 
 def is_too_large(request: HttpRequest) -> bool:

@@ -4,7 +4,7 @@ Prices are in tokens, as a quote of this instant would say. Nothing is written o
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from generation import catalog, gates
@@ -62,6 +62,17 @@ def default(*, offers: list[Offer]) -> tuple[Offer, int] | None:
     shape = (catalog.DEFAULT_RESOLUTION, catalog.DEFAULT_SECONDS)
     first = next((offer for offer in offers if shape in offer.tokens), None)
     return (first, first.tokens[shape]) if first else None
+
+
+def without_analysis(offer: Offer) -> Offer:
+    """The same for a picture that has been looked at before: only the video is priced."""
+    prices = {shape: Quote(lines=price.lines[1:]) for shape, price in offer.prices.items()}
+    return replace(
+        offer,
+        analysis_tokens=0,
+        tokens={shape: price.tokens for shape, price in prices.items()},
+        prices=prices,
+    )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Nothing is written or held. `affordable` is how many such videos the tokens left
 None if they are unlimited.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,11 @@ class Price:
     resolution: str
     quote: Quote | None
     available_tokens: int | None
+
+    @property
+    def tokens(self) -> int | None:
+        """What one costs; None if it can't be had."""
+        return self.quote.tokens if self.quote else None
 
     @property
     def fits(self) -> bool:
@@ -63,16 +68,54 @@ def of(*, user: User, given: Mapping[str, Any], at: datetime) -> PriceList:
     balance = queries.balance(user=user, at=at)
     order = _order(given=given, had=had)
     asked = _asked(order=order, had=had, balance=balance, at=at)
-    prices = list(_prices(had=had, balance=balance))
+    shape, left = (order.resolution, order.seconds), balance.available_tokens
     return PriceList(
         asked=asked,
-        models=[
-            _price(offer=offer, shape=(order.resolution, order.seconds), balance=balance)
-            for offer in had
-        ],
-        nearest=_nearest(asked=asked, prices=prices),
+        models=[price(offer=offer, shape=shape, available_tokens=left) for offer in had],
+        nearest=nearest(asked=asked, prices=to_be_had(had=had, available_tokens=left)),
         balance=balance,
     )
+
+
+def to_be_had(*, had: Iterable[Offer], available_tokens: int | None) -> list[Price]:
+    """Every choice that there is, whether the tokens left are enough for it or not."""
+    return [
+        price(offer=offer, shape=shape, available_tokens=available_tokens)
+        for offer in had
+        for shape in offer.prices
+    ]
+
+
+def price(*, offer: Offer, shape: tuple[str, int], available_tokens: int | None) -> Price:
+    """One model in one shape, which is a resolution and a length in seconds."""
+    resolution, seconds = shape
+    return Price(
+        model=offer.model,
+        label=offer.label,
+        seconds=seconds,
+        resolution=resolution,
+        quote=offer.prices.get(shape),
+        available_tokens=available_tokens,
+    )
+
+
+def nearest(*, asked: Price, prices: Iterable[Price]) -> Price | None:
+    """The choice that fits and changes as little as can be of what was asked; None if nothing fits.
+
+    Of those that change equally little, the dearest, which is the closest to it. Where what was
+    asked has no price to be close to, the same model goes first, then the closest length.
+    """
+
+    def distance(price: Price) -> tuple[int, ...]:
+        other_model = price.model != asked.model
+        other_length = price.seconds != asked.seconds
+        changed = other_model + other_length + (price.resolution != asked.resolution)
+        dear = -(price.tokens or 0)
+        if asked.quote is not None:
+            return changed, dear
+        return changed, other_model, abs(price.seconds - asked.seconds), dear
+
+    return min((price for price in prices if price.fits), key=distance, default=None)
 
 
 def _order(*, given: Mapping[str, Any], had: list[Offer]) -> start.Order:
@@ -87,51 +130,15 @@ def _order(*, given: Mapping[str, Any], had: list[Offer]) -> start.Order:
 
 def _asked(*, order: start.Order, had: list[Offer], balance: Balance, at: datetime) -> Price:
     """The asked choice at the price that an order would get, refused as an order would be."""
-    price = start.quote(order=order, at=at)
+    quote = start.quote(order=order, at=at)
     video = catalog.find(order.model)
     route = video.route if video else ""
     gates.check_open(route=route, models=[catalog.ANALYSIS_MODEL, order.model])
     return Price(
         model=order.model,
-        label=price.lines[-1].label,
+        label=quote.lines[-1].label,
         seconds=order.seconds,
         resolution=order.resolution,
-        quote=price,
+        quote=quote,
         available_tokens=balance.available_tokens,
     )
-
-
-def _prices(*, had: list[Offer], balance: Balance) -> Iterator[Price]:
-    """Every choice that can be had."""
-    for offer in had:
-        for shape in offer.prices:
-            yield _price(offer=offer, shape=shape, balance=balance)
-
-
-def _price(*, offer: Offer, shape: tuple[str, int], balance: Balance) -> Price:
-    resolution, seconds = shape
-    return Price(
-        model=offer.model,
-        label=offer.label,
-        seconds=seconds,
-        resolution=resolution,
-        quote=offer.prices.get(shape),
-        available_tokens=balance.available_tokens,
-    )
-
-
-def _nearest(*, asked: Price, prices: list[Price]) -> Price | None:
-    """The choice that fits and changes as little as can be of what was asked.
-
-    Of those that change equally little, the dearest, which is the closest to it.
-    """
-
-    def distance(price: Price) -> tuple[int, int]:
-        changed = [
-            price.model != asked.model,
-            price.seconds != asked.seconds,
-            price.resolution != asked.resolution,
-        ]
-        return sum(changed), -(price.quote.tokens if price.quote else 0)
-
-    return min((price for price in prices if price.fits), key=distance, default=None)

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from uuid import UUID
 
 from accounts.models import User
-from generation import catalog, endings, unsettled
+from generation import catalog, endings, turns, unsettled
 from generation.models import Short, State
 from metering import periods, receipts, spending
 from metering.receipts import Receipt
@@ -32,13 +32,19 @@ PERCENT = {
 
 @dataclass(frozen=True)
 class ShortView:
-    """A short as its owner sees it."""
+    """A short as its owner sees it. `place`: where it stands before its model, while in line."""
 
     short: Short
     receipt: Receipt
     percent: int
     balance: Balance | None = None
     paused: bool = False
+    place: turns.Place | None = None
+
+    @property
+    def queue_position(self) -> int | None:
+        """Its number in line, 1 = next; None while it is in none."""
+        return self.place.number if self.place else None
 
     @property
     def error_code(self) -> str:
@@ -78,8 +84,8 @@ def owned(*, user: User, short_id: UUID, deleted_too: bool = False) -> Short:
 
 
 def view(*, short: Short, at: datetime, balance: Balance | None = None) -> ShortView:
-    """A short with its receipt and progress, in two queries, three while it waits; with its owner's
-    balance if given."""
+    """A short with its receipt and progress, in two queries, three while it waits, four in line;
+    with its owner's balance if given."""
     return replace(views(shorts=[short], at=at)[0], balance=balance)
 
 
@@ -89,12 +95,14 @@ def views(*, shorts: Sequence[Short], at: datetime) -> list[ShortView]:
     found = receipts.receipts_of(job_ids=[*(short.pk for short in shorts), *first])
     waiting = {short.pk for short in shorts if short.state in BEFORE_PAID_STEPS}
     paused = bool(waiting) and spending.submits_paused()
+    places = turns.places(shorts=shorts, at=at)
     return [
         ShortView(
             short=short,
             receipt=_receipt(short=short, found=found),
             percent=percent(short=short, at=at),
             paused=paused and short.pk in waiting,
+            place=places.get(short.pk),
         )
         for short in shorts
     ]
@@ -120,29 +128,51 @@ def newest(*, user: User, most: int) -> list[Short]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which shorts to list. No state means every state; days are the operator's local days."""
+    """Which shorts to list. No state means every state; both days count, and are local days of
+    `zone`, the operator's unless given."""
 
     states: Collection[str] = ()
     first_day: date | None = None
     last_day: date | None = None
+    zone: tzinfo | None = None
 
 
-def listed(*, user: User, wanted: Wanted, before: UUID | None, most: int) -> list[Short]:
-    """A user's shorts, the newest first, below an id; `most` of them.
+def listed(
+    *,
+    user: User,
+    wanted: Wanted,
+    most: int,
+    before: UUID | None = None,
+    after: UUID | None = None,
+) -> list[Short]:
+    """A user's shorts, the newest first: the `most` nearest below the id `before`, or above the id
+    `after`, or the newest of all.
 
     Ids are ordered by time, so that shorts which arrive meanwhile neither shift nor repeat a row.
     """
-    rows = Short.objects.filter(user=user, deleted_at__isnull=True).order_by("-id")
-    if before is not None:
-        rows = rows.filter(id__lt=before)
+    rows = Short.objects.filter(user=user, deleted_at__isnull=True)
     if wanted.states:
         rows = rows.filter(state__in=wanted.states)
     if wanted.first_day is not None:
-        rows = rows.filter(created_at__gte=periods.starts_at(day=wanted.first_day))
+        rows = rows.filter(created_at__gte=_starts_at(day=wanted.first_day, zone=wanted.zone))
     if wanted.last_day is not None:
-        after = wanted.last_day + timedelta(days=1)
-        rows = rows.filter(created_at__lt=periods.starts_at(day=after))
-    return list(rows[:most])
+        following = wanted.last_day + timedelta(days=1)
+        rows = rows.filter(created_at__lt=_starts_at(day=following, zone=wanted.zone))
+    if after is not None:
+        return list(rows.filter(id__gt=after).order_by("id")[:most])[::-1]
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    return list(rows.order_by("-id")[:most])
+
+
+def among(*, user: User, ids: Collection[UUID]) -> list[Short]:
+    """Those of these shorts that are a user's own and not deleted, the newest first."""
+    rows = Short.objects.filter(user=user, deleted_at__isnull=True, pk__in=ids)
+    return list(rows.order_by("-id"))
+
+
+def _starts_at(*, day: date, zone: tzinfo | None) -> datetime:
+    return datetime.combine(day, time.min, zone) if zone else periods.starts_at(day=day)
 
 
 def percent(*, short: Short, at: datetime) -> int:

@@ -9,7 +9,7 @@ from typing import IO
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.cache import patch_cache_control
-from django.utils.http import parse_etags, quote_etag
+from django.utils.http import content_disposition_header, parse_etags, quote_etag
 from werkzeug.datastructures import Range
 from werkzeug.http import parse_range_header
 
@@ -28,7 +28,9 @@ def respond(
     response = _response(request=request, stored=stored, size=size, etag=etag)
     if response.status_code in (200, 206):
         response.headers["Content-Type"] = content_type
-        response.headers["Content-Disposition"] = f'inline; filename="{file_name}"'
+        response.headers["Content-Disposition"] = (
+            content_disposition_header(False, file_name) or "inline"
+        )
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["ETag"] = etag
     patch_cache_control(response, private=True, no_cache=True)

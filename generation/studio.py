@@ -11,32 +11,33 @@ from django.db import InterfaceError, OperationalError
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from generation import catalog, forms, intake, offers, pictures, queries, refusals
-from generation.models import Short, State
-from generation.offers import Offer
+from generation import (
+    catalog,
+    choices,
+    forms,
+    intake,
+    offers,
+    pictures,
+    queries,
+    refusals,
+    tiles,
+)
+from generation.models import Short
 from generation.pipeline import again, start
 from generation.refusals import Refusal
-from metering import meter, notices, pace, spending
+from metering import meter, pace, spending
 from metering import queries as metering_queries
-from metering.types import Balance
 
-NEWEST = 12
-TONES = {
-    State.SUCCEEDED: "good",
-    State.FILTERED: "bad",
-    State.FAILED: "bad",
-    State.LOST: "bad",
-    State.CANCELED: "quiet",
-    State.SUBMIT_UNKNOWN: "waiting",
-}
-SHAPES = {"": _("As the picture"), **{shape: shape for shape in catalog.ASPECT_RATIOS}}
+NEWEST = 8
+# What a new form starts with: as in the newest video. Its words are not among it.
+KEPT = ("model", "seconds", "resolution")
 # Where the API's words do not fit a form.
 SENTENCES = {
     "missing": _("No picture was chosen. Choose one picture, then send the form again."),
     "several": _("More than one picture was sent. Choose just one."),
     "idempotency_conflict": _(
-        "This form was already used for another video, so nothing new was started. Choose the"
-        " picture and send this new form."
+        "This form has begun a video before; you find it among your videos. Nothing new was"
+        " started. To make one more, send the form again."
     ),
 }
 # Refusals whose sentences say themselves that no tokens were taken.
@@ -95,15 +96,18 @@ def page(
     refusal: Refusal | None,
     source: Short | None = None,
 ) -> dict[str, Any]:
-    """All that the studio shows, in seven queries, nine for a short that is made again from
-    `source`. `typed` and `refusal`: of a form that was sent.
+    """All that the studio shows: the form, prices, and the newest videos unless one is made again
+    from `source`. `typed`: what was sent or preselected; `refusal`: of a form that was sent.
 
     Without a database there are no figures, but the form and what was typed are still shown.
     """
     figures: dict[str, Any] = {}
-    typed = typed or _options(source)
+    typed = {**_options(source), **typed}
     try:
-        figures = _figures(user=user, at=at, typed=typed, source=source)
+        shorts = [] if source else queries.newest(user=user, most=NEWEST)
+        begun = {**_kept(shorts), **typed}
+        live = prices(user=user, at=at, typed=begun, wish=_wish(typed), source=source)
+        figures = {**(tiles.of(shorts=shorts, at=at) if shorts else {}), **live}
     except (OperationalError, InterfaceError, metering_queries.NoLedger) as error:
         refusal = refusal or refusals.of(error)
     return {
@@ -113,38 +117,53 @@ def page(
         "again": source,
         "idempotency_key": _key(typed=typed, refusal=refusal),
         "wish_length": forms.WISH_LENGTH,
+        "most_bytes": pictures.MAX_BYTES,
         "megabytes": pictures.MAX_BYTES // (1024 * 1024),
         **figures,
     }
 
 
-def _figures(
-    *, user: User, at: datetime, typed: Mapping[str, str], source: Short | None
+def prices(
+    *,
+    user: User,
+    at: datetime,
+    typed: Mapping[str, str],
+    wish: str | None,
+    source: Short | None,
 ) -> dict[str, Any]:
-    """What only the database knows: figures, prices, the newest videos."""
+    """What changes while the page is open: the meter, and the price of every choice, in five
+    queries, seven for a short that is made again. No `wish` means another one than the `source`'s.
+    """
     balance = metering_queries.balance(user=user, at=at)
     had = offers.in_force(at=at)
-    left_out = _left_out(source=source, typed=typed, had=had)
+    analysed = _is_analysed(source=source, wish=wish, aspect_ratio=typed.get("aspect_ratio", ""))
+    left_out = had[0].analysis_tokens if had and analysed else 0
     paused = spending.paused(at=at)
     return {
         "balance": balance,
         "meter": meter.of(balance=balance),
         "runs_out_on": pace.of(balance=balance, user=user, at=at),
-        "notice": notices.to_show(user=user, balance=balance),
         "paused": refusals.paused_now(pause=paused) if paused else "",
         "places_left": max(balance.max_in_flight - balance.in_flight, 0),
-        "shorts": [_tile(short) for short in queries.newest(user=user, most=NEWEST)],
+        "again": source,
         "left_out": left_out,
-        **_choices(had=_without(had, tokens=left_out), typed=typed, balance=balance),
+        **choices.of(
+            had=[offers.without_analysis(offer) for offer in had] if left_out else had,
+            typed=typed,
+            available_tokens=balance.available_tokens,
+        ),
     }
 
 
-def landing(*, at: datetime) -> dict[str, Any]:
-    """What somebody who is not logged in reads: the price of one ordinary video."""
-    chosen = offers.default(offers=offers.in_force(at=at))
+def landing(*, at: datetime, tokens_a_month: int) -> dict[str, Any]:
+    """What somebody who is not logged in reads: what one ordinary video costs with each model, and
+    how many of them the tokens of a new account are enough for."""
+    had = offers.in_force(at=at)
+    chosen = offers.default(offers=had)
     if chosen is None:
         return {}
     offer, tokens = chosen
+    shape = (catalog.DEFAULT_RESOLUTION, catalog.DEFAULT_SECONDS)
     return {
         "label": offer.label,
         "tokens": tokens,
@@ -152,6 +171,11 @@ def landing(*, at: datetime) -> dict[str, Any]:
         "video_tokens": tokens - offer.analysis_tokens,
         "seconds": catalog.DEFAULT_SECONDS,
         "resolution": catalog.DEFAULT_RESOLUTION,
+        "models": [
+            {"label": one.label, "tokens": price, "a_month": tokens_a_month // price}
+            for one in had
+            if (price := one.tokens.get(shape))
+        ],
     }
 
 
@@ -162,100 +186,23 @@ def _key(*, typed: Mapping[str, str], refusal: Refusal | None) -> str:
 
 
 def _options(source: Short | None) -> Mapping[str, str]:
-    """What a form is filled with at first."""
+    """What the form of a short that is made again is filled with at first."""
     if source is None:
         return {}
-    return {
-        "prompt": source.wish,
-        "model": source.model,
-        "seconds": str(source.seconds),
-        "resolution": source.resolution,
-        "aspect_ratio": source.aspect_ratio,
-    }
+    return {"prompt": source.wish, "aspect_ratio": source.aspect_ratio, **_kept([source])}
 
 
-def _left_out(*, source: Short | None, typed: Mapping[str, str], had: list[Offer]) -> int:
-    """The tokens of an analysis that need not be made again; 0 if it has to be made."""
-    if source is None or not had:
-        return 0
-    analysis = again.reusable(
-        source=source,
-        wish=forms.WishField().to_python(typed.get("prompt", "")),
-        aspect_ratio=typed.get("aspect_ratio", ""),
-    )
-    return had[0].analysis_tokens if analysis else 0
+def _kept(shorts: Sequence[Short]) -> Mapping[str, str]:
+    """The choices of the first of these shorts that a new form starts with."""
+    return {name: str(getattr(short, name)) for short in shorts[:1] for name in KEPT}
 
 
-def _without(had: list[Offer], *, tokens: int) -> list[Offer]:
-    """The offers at a price that is lower by that many tokens."""
-    return [
-        replace(offer, tokens={shape: price - tokens for shape, price in offer.tokens.items()})
-        for offer in had
-    ]
+def _wish(typed: Mapping[str, str]) -> str:
+    return forms.WishField().to_python(typed.get("prompt", ""))
 
 
-def _choices(*, had: list[Offer], typed: Mapping[str, str], balance: Balance) -> dict[str, Any]:
-    """The options of the form, and the price of each way to combine them."""
-    usual = offers.default(offers=had)
-    shapes = [shape for offer in had for shape in offer.tokens]
-    lengths = [str(length) for length in sorted({length for _, length in shapes})]
-    sizes = [size for size in catalog.RESOLUTIONS if any(size == known for known, _ in shapes)]
-    resolution = _chosen(typed.get("resolution"), sizes, catalog.DEFAULT_RESOLUTION)
-    seconds = _chosen(typed.get("seconds"), lengths, str(catalog.DEFAULT_SECONDS))
-    model = _chosen(
-        typed.get("model"), [offer.model for offer in had], usual[0].model if usual else ""
-    )
-    return {
-        "models": [
-            {
-                "index": index,
-                "value": offer.model,
-                "label": offer.label,
-                "chosen": offer.model == model,
-                "price": _price(offer, resolution, int(seconds), balance),
-                "rows": [
-                    [_price(offer, size, int(length), balance) for size in sizes]
-                    for length in lengths
-                    if any(taken == int(length) for _size, taken in offer.tokens)
-                ],
-            }
-            for index, offer in enumerate(had, start=1)
-        ],
-        "seconds": [{"value": n, "chosen": n == seconds} for n in lengths],
-        "resolutions": [{"value": size, "chosen": size == resolution} for size in sizes],
-        "aspect_ratios": [
-            {"value": value, "label": label, "chosen": value == typed.get("aspect_ratio", "")}
-            for value, label in SHAPES.items()
-        ],
-    }
-
-
-def _chosen(value: str | None, options: Sequence[str], default: str) -> str:
-    """What was chosen, if it can still be had."""
-    return value if value in options and value is not None else default
-
-
-def _price(offer: Offer, resolution: str, seconds: int, balance: Balance) -> dict[str, Any]:
-    """What one combination costs, and how many such videos the tokens left are enough for."""
-    tokens = offer.tokens.get((resolution, seconds))
-    left = balance.available_tokens
-    return {
-        "resolution": resolution,
-        "seconds": seconds,
-        "tokens": tokens,
-        "fits": tokens is not None and (left is None or tokens <= left),
-        "times": max(left, 0) // tokens if tokens and left is not None else None,
-    }
-
-
-def _tile(short: Short) -> dict[str, Any]:
-    """One of the newest shorts."""
-    return {
-        "id": short.pk,
-        "state": State(short.state).label,
-        "tone": TONES.get(State(short.state), "moving"),
-        "wish": short.wish,
-        "created_at": short.created_at,
-        "width": short.picture_width,
-        "height": short.picture_height,
-    }
+def _is_analysed(*, source: Short | None, wish: str | None, aspect_ratio: str) -> bool:
+    """Whether the picture need not be looked at again."""
+    if source is None or wish is None:
+        return False
+    return again.reusable(source=source, wish=wish, aspect_ratio=aspect_ratio) is not None

@@ -11,6 +11,7 @@ from django.db.models import (
     Case,
     CharField,
     Count,
+    Min,
     OuterRef,
     Q,
     QuerySet,
@@ -66,11 +67,19 @@ def with_kind(shorts: QuerySet[Any], *, at: datetime) -> QuerySet[Any]:
     return found
 
 
+def waiting(*, at: datetime) -> dict[Kind, tuple[int, datetime]]:
+    """How many shorts of each kind need a person, and since when the first of them; normally none.
+    One query."""
+    rows = with_kind(Short.objects.all(), at=at).order_by().values_list("kind")
+    grouped = rows.annotate(number=Count("pk"), oldest=Min("since"))
+    found = {kind: (number, oldest) for kind, number, oldest in grouped}
+    return {kind: found[kind.value] for kind in Kind if kind.value in found}
+
+
 def counts(*, at: datetime) -> dict[Kind, int]:
     """How many shorts of each kind need a person, in one query; normally 0."""
-    rows = with_kind(Short.objects.all(), at=at).order_by().values_list("kind")
-    found = dict(rows.annotate(number=Count("pk")))
-    return {kind: found.get(kind.value, 0) for kind in Kind}
+    found = waiting(at=at)
+    return {kind: found[kind][0] if kind in found else 0 for kind in Kind}
 
 
 def total(*, at: datetime) -> int:
@@ -78,9 +87,10 @@ def total(*, at: datetime) -> int:
     return sum(counts(at=at).values())
 
 
-def queue() -> str:
-    """The address of the list of them, without the host."""
-    return f"{reverse('admin:generation_short_changelist')}?{PARAMETER}={ANY}"
+def queue(kind: Kind | None = None) -> str:
+    """The address of the list of them, all or of one kind, without the host."""
+    which = ANY if kind is None else kind.value
+    return f"{reverse('admin:generation_short_changelist')}?{PARAMETER}={which}"
 
 
 def tell(*, at: datetime) -> int:

@@ -1,5 +1,6 @@
 """Web pages: the studio, and the page of each short. They work without JavaScript."""
 
+from typing import Any
 from uuid import UUID
 
 from allauth.core import ratelimit
@@ -15,13 +16,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from accounts.authentication import caller
 from accounts.models import User
 from generation import forms, queries, refusals, short_page
 from generation import studio as studio_page
 from generation.models import Short
-from generation.pipeline import cancel, leave, remove
+from generation.pipeline import cancel, leave
 from generation.refusals import Refusal
 
 
@@ -38,17 +40,42 @@ def studio(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def _studio(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
-        return redirect("account_login") if request.method == "POST" else _landing(request)
+        return _logged_out(request) if request.method == "POST" else _landing(request)
     source = _source(request, user=request.user)
     if request.method == "POST":
         return _begin(request, user=request.user, source=source)
     return _form(request, user=request.user, source=source)
 
 
+@never_cache
+@require_safe
+def studio_prices(request: HttpRequest) -> HttpResponse:
+    """/studio/prices: what a studio that is open already asks for, to show the figures of now."""
+    if not request.user.is_authenticated:
+        return render(request, "generation/studio/logged_out.html")
+    source = _source(request, user=request.user)
+    same_words = source is not None and "other_words" not in request.GET
+    shown = studio_page.prices(
+        user=request.user,
+        at=timezone.now(),
+        typed=request.GET.dict(),
+        wish=source.wish if source and same_words else None,
+        source=source,
+    )
+    return render(request, "generation/studio/prices.html", shown)
+
+
 def _landing(request: HttpRequest) -> HttpResponse:
-    offer = studio_page.landing(at=timezone.now())
-    shown = {"offer": offer, "tokens_a_month": settings.DEFAULT_TOKEN_LIMIT}
-    return render(request, "generation/landing.html", shown)
+    most = settings.DEFAULT_TOKEN_LIMIT
+    offer = studio_page.landing(at=timezone.now(), tokens_a_month=most)
+    return render(request, "generation/landing.html", {"offer": offer, "tokens_a_month": most})
+
+
+def _logged_out(request: HttpRequest) -> HttpResponse:
+    """With JavaScript nothing that was typed or chosen is lost, so the page stays as it is."""
+    if _is_htmx(request):
+        return render(request, "generation/studio/logged_out.html", status=401)
+    return redirect("account_login")
 
 
 def _source(request: HttpRequest, *, user: User) -> Short | None:
@@ -77,16 +104,17 @@ def _begin(request: HttpRequest, *, user: User, source: Short | None) -> HttpRes
         if refusal is None:
             raise
         return _form(request, user=user, source=source, refusal=refusal)
-    return _see(reverse("short", args=[short.pk]))
+    return _lead_to(request, reverse("short", args=[short.pk]))
 
 
 def _form(
     request: HttpRequest, *, user: User, source: Short | None, refusal: Refusal | None = None
 ) -> HttpResponse:
+    typed = request.POST.dict() if request.method == "POST" else forms.preselected(request.GET)
     page = studio_page.page(
-        user=user, at=timezone.now(), typed=request.POST.dict(), refusal=refusal, source=source
+        user=user, at=timezone.now(), typed=typed, refusal=refusal, source=source
     )
-    refusal = page["refusal"]
+    page["picture_is_kept"], refusal = _is_htmx(request), page["refusal"]
     status = refusal.status if refusal else 200
     return render(request, "generation/studio.html", page, status=status)
 
@@ -96,9 +124,25 @@ def _form(
 @login_required
 def short(request: HttpRequest, short_id: UUID) -> HttpResponse:
     """/shorts/<id>: where a short stands, its video and its receipt; for its owner only."""
-    at, owned = timezone.now(), _owned(request, short_id)
-    page = short_page.page(view=queries.view(short=owned, at=at), at=at)
-    return render(request, "generation/short.html", page)
+    shown = _shown(short=_owned(request, short_id), seen=None)
+    return render(request, "generation/short.html", shown)
+
+
+@never_cache
+@require_safe
+@login_required
+def short_progress(request: HttpRequest, short_id: UUID) -> HttpResponse:
+    """/shorts/<id>/progress: what reads differently by now on a short's page that says what it has
+    `seen`; asked by htmx. Anybody else is led to the page, and so is who asks for one that is gone.
+    """
+    if not _is_htmx(request):
+        return redirect("short", short_id)
+    try:
+        owned = queries.owned(user=caller(request), short_id=short_id)
+    except Short.DoesNotExist:
+        return HttpResponseClientRefresh()
+    shown = _shown(short=owned, seen=request.GET.get("seen", ""))
+    return render(request, "generation/short/changes.html", shown)
 
 
 @require_POST
@@ -116,26 +160,13 @@ def cancel_short(request: HttpRequest, short_id: UUID) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 @login_required
-def delete_short(request: HttpRequest, short_id: UUID) -> HttpResponse:
-    """/shorts/<id>/delete: asks, then deletes a short, whatever it is doing."""
-    sure = request.method == "POST"
-    owned = _owned(request, short_id, deleted_too=sure)
-    if not sure:
-        return render(request, "generation/delete.html", short_page.farewell(short=owned))
-    remove.run(short_id=owned.pk, at=timezone.now())
-    messages.success(request, _("The video is deleted."))
-    return _see(reverse("studio"))
-
-
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-@login_required
 def close_account(request: HttpRequest) -> HttpResponse:
     """/account/close: asks for the password, then closes the account for good."""
     user = caller(request)
     form = forms.CloseAccountForm(request.POST or None, user=user)
     if form.is_bound and not ratelimit.consume(request, action="reauthenticate", user=user):
-        return render(request, "429.html", status=429)
+        paused: HttpResponse = ratelimit.respond_429(request)
+        return paused
     if form.is_valid():
         leave.run(user=user, actor=user, reason="closed by its owner", at=timezone.now())
         logout(request)
@@ -144,11 +175,25 @@ def close_account(request: HttpRequest) -> HttpResponse:
     return render(request, "generation/close_account.html", {"form": form})
 
 
-def _owned(request: HttpRequest, short_id: UUID, *, deleted_too: bool = False) -> Short:
+def _shown(*, short: Short, seen: str | None) -> dict[str, Any]:
+    at = timezone.now()
+    page = short_page.page(view=queries.view(short=short, at=at), at=at)
+    return short_page.shown(page=page, seen=seen, at=at)
+
+
+def _owned(request: HttpRequest, short_id: UUID) -> Short:
     try:
-        return queries.owned(user=caller(request), short_id=short_id, deleted_too=deleted_too)
+        return queries.owned(user=caller(request), short_id=short_id)
     except Short.DoesNotExist as error:
         raise Http404 from error
+
+
+def _is_htmx(request: HttpRequest) -> bool:
+    return "HX-Request" in request.headers
+
+
+def _lead_to(request: HttpRequest, url: str) -> HttpResponse:
+    return HttpResponseClientRedirect(url) if _is_htmx(request) else _see(url)
 
 
 def _see(url: str) -> HttpResponse:

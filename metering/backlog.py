@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Count, Min
 
 from metering import ledger, log_lines, queries
 from metering.models import Hold
@@ -54,6 +55,13 @@ def charge_due(*, at: datetime) -> int:
 def size() -> int:
     """How many holds wait for their charge."""
     return Hold.objects.filter(state=Hold.State.DUE).count()
+
+
+def waiting() -> tuple[int, datetime | None]:
+    """How many holds wait for their charge, and since when the oldest of them was held."""
+    due = Hold.objects.filter(state=Hold.State.DUE)
+    found = due.aggregate(number=Count("pk"), oldest=Min("created_at"))
+    return found["number"], found["oldest"]
 
 
 def _defer(*, hold: OpenHold, error: Exception, at: datetime) -> None:

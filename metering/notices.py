@@ -1,16 +1,15 @@
 """Tell people what their charges have crossed, and staff that spending was paused.
 
-The charge writes the rows; here they are shown on the studio page until they are dismissed, and
+The charge writes the rows; here they are shown on every page until they are dismissed, and
 mailed afterwards, from the stored rows. Mail is sent at most once: a row is claimed, in a
 transaction of its own, before anything goes out. What a dying worker has claimed is not sent again;
 what a mail server that is away would have got is not even claimed, and waits.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,15 +18,15 @@ from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
-from django.db.models import Exists, OuterRef, TextChoices
+from django.db.models import Exists, F, OuterRef, TextChoices
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts import mails
 from accounts.models import User
 from metering import pace, preferences, queries
 from metering.models import Notice, SpendingBrake, StaffNotice
-from metering.types import Balance
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +36,7 @@ TOO_LATE = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Shown:
-    """The one notice that the studio page shows."""
+    """The one notice that a user's pages show."""
 
     id: int
     level: int
@@ -45,24 +44,38 @@ class Shown:
     limit_tokens: int
 
 
-def to_show(*, user: User, balance: Balance) -> Shown | None:
+def to_show(*, user: User, at: datetime) -> Shown | None:
     """The highest level that was crossed in this period and is still so, until it is dismissed.
 
-    A limit that was raised since, or tokens that were given back, make a notice untrue.
+    A limit that was raised since, or tokens that were given back, make a notice untrue. One query.
     """
-    if balance.limit_tokens is None:
-        return None
-    most = balance.limit_tokens + balance.granted_tokens
+    ledger = "user__token_ledger"
     row = (
         Notice.objects.filter(
-            user=user, period_start=balance.period_start, limit_tokens=most, seen_at__isnull=True
+            user=user,
+            period_start=F(f"{ledger}__period_start"),
+            limit_tokens=F(f"{ledger}__token_limit") + F(f"{ledger}__granted"),
+            seen_at__isnull=True,
         )
+        .select_related(ledger)
         .order_by("-level")
         .first()
     )
-    if row is None or balance.used_tokens * 100 < row.level * most:
+    if row is None:
         return None
-    return Shown(id=row.pk, level=row.level, used_tokens=balance.used_tokens, limit_tokens=most)
+    now = queries.balance_of(ledger=row.user.token_ledger, in_flight=0, at=at)
+    is_over = now.period_start != row.period_start
+    if is_over or now.used_tokens * 100 < row.level * row.limit_tokens:
+        return None
+    return Shown(
+        id=row.pk, level=row.level, used_tokens=now.used_tokens, limit_tokens=row.limit_tokens
+    )
+
+
+def of_period(*, user: User, period_start: date) -> Sequence[Notice]:
+    """All notices of a period, dismissed or not, the newest first. One query."""
+    rows = Notice.objects.filter(user=user, period_start=period_start)
+    return list(rows.order_by("-id")[:BATCH])
 
 
 def dismiss(*, user: User, notice_id: int, at: datetime) -> None:
@@ -101,10 +114,18 @@ def staff_told() -> Exists:
     return Exists(StaffNotice.objects.filter(job_id=OuterRef("pk"), kind=OuterRef("kind")))
 
 
-def tell_staff(*, jobs: Mapping[UUID, TextChoices], page: str, at: datetime) -> int:
+def tell_staff(
+    *,
+    jobs: Mapping[UUID, TextChoices],
+    page: str,
+    at: datetime,
+    template: str = "staff_jobs",
+    about: Mapping[str, str] | None = None,
+) -> int:
     """Log, and mail to staff in one mail, the jobs that have come to need a person, and why.
 
-    Each job and kind once. `page` is the address of the list of them. Returns how many were new.
+    Each job and kind once. `page` is the address of the list of them, `about` what a template of
+    another name says besides. Returns how many were new.
     """
     if not (jobs and settings.STAFF_EMAILS):
         return len(_claim_jobs(jobs=jobs, at=at))
@@ -118,8 +139,9 @@ def tell_staff(*, jobs: Mapping[UUID, TextChoices], page: str, at: datetime) -> 
                     "count": len(claimed),
                     "kinds": [(kind.label, counts[kind]) for kind in counts],
                     "page": f"{settings.SITE_URL}{page}",
+                    **(about or {}),
                 }
-                _staff_mail(template="staff_jobs", shown=shown, connection=connection).send()
+                mails.to_staff(template=template, shown=shown, connection=connection)
     except OSError as error:
         log.error("a mail could not be sent", error=f"{type(error).__name__}: {error}")
     return len(claimed)
@@ -162,7 +184,7 @@ def _tell(*, rows: list[Notice], connection: BaseEmailBackend, at: datetime) -> 
         Notice.objects.filter(pk=top.pk).update(sent_at=at)
     if settings.STAFF_EMAILS and 0 < settings.STAFF_NOTICE_LEVEL <= top.level:
         shown = {"notice": top, "user": user, "page": _url("admin:metering_notice_changelist")}
-        _staff_mail(template="staff_notice", shown=shown, connection=connection).send()
+        mails.to_staff(template="staff_notice", shown=shown, connection=connection)
         Notice.objects.filter(pk=top.pk).update(staff_sent_at=at)
     return mailed
 
@@ -171,53 +193,44 @@ def _tell_of_brake(*, brake: SpendingBrake, connection: BaseEmailBackend, at: da
     won = SpendingBrake.objects.filter(pk=brake.pk, told_at__isnull=True).update(told_at=at)
     if won and settings.STAFF_EMAILS and at - brake.paused_at <= TOO_LATE:
         shown = {"brake": brake, "page": _url("admin:metering_spendingbrake_changelist")}
-        _staff_mail(template="staff_brake", shown=shown, connection=connection).send()
+        mails.to_staff(template="staff_brake", shown=shown, connection=connection)
 
 
 def _user_mail(
     *, notice: Notice, user: User, at: datetime, connection: BaseEmailBackend
 ) -> mail.EmailMultiAlternatives:
-    balance = queries.balance(user=user, at=at)
+    """In the user's language and time zone, whoever's the process is in."""
+    zone = user.time_zone or settings.QUOTA_TIME_ZONE
     off = _url("notices_off", preferences.off_token(user=user))
+    balance = queries.balance(user=user, at=at)
     shown = {
         "notice": notice,
+        "percent": min(100, notice.used_tokens * 100 // max(notice.limit_tokens, 1)),
         "balance": balance,
         "runs_out_on": pace.of(balance=balance, user=user, at=at),
+        "zone": zone,
         "studio": settings.SITE_URL + settings.LOGIN_REDIRECT_URL,
+        "usage": _url("usage"),
         "choice": _url("notices"),
         "off": off,
     }
-    zone = ZoneInfo(user.time_zone or settings.QUOTA_TIME_ZONE)
-    with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(zone):
+    with (
+        translation.override(user.language or settings.LANGUAGE_CODE),
+        timezone.override(ZoneInfo(zone)),
+    ):
         message = mail.EmailMultiAlternatives(
-            subject=_subject("notice", shown),
+            subject=mails.subject("notice", shown),
             body=render_to_string("mails/notice.txt", shown),
             to=[user.email],
             headers={
                 "List-Unsubscribe": f"<{off}>",
                 "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+                "Auto-Submitted": "auto-generated",
             },
             connection=connection,
         )
         message.attach_alternative(render_to_string("mails/notice.html", shown), "text/html")
     return message
-
-
-def _staff_mail(
-    *, template: str, shown: dict[str, Any], connection: BaseEmailBackend
-) -> mail.EmailMessage:
-    with translation.override(settings.LANGUAGE_CODE):
-        return mail.EmailMessage(
-            subject=_subject(template, shown),
-            body=render_to_string(f"mails/{template}.txt", shown),
-            to=settings.STAFF_EMAILS,
-            connection=connection,
-        )
-
-
-def _subject(template: str, shown: dict[str, Any]) -> str:
-    """A subject is one line, whatever the template's line ends are."""
-    return " ".join(render_to_string(f"mails/{template}_subject.txt", shown).split())
 
 
 def _url(name: str, *arguments: object) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
@@ -88,6 +88,12 @@ def due_holds(*, at: datetime, most: int) -> Sequence[OpenHold]:
     ]
 
 
+def live_holds(*, user: User, most: int) -> Sequence[Hold]:
+    """What is set aside for a user's jobs right now, the newest job first, leg by leg."""
+    live = Hold.objects.filter(user=user, state__in=LIVE)
+    return list(live.order_by("-created_at", "job_id", "leg")[:most])
+
+
 def live_jobs(*, job_ids: Sequence[UUID]) -> set[UUID]:
     """Which of these jobs still have a live hold."""
     return set(
@@ -137,6 +143,15 @@ def spend_usd(*, at: datetime) -> Decimal:
     )["total"]
     expected = Hold.objects.filter(state__in=LIVE).aggregate(total=Sum("cost_usd"))["total"]
     return (charged or Decimal(0)) + (expected or Decimal(0))
+
+
+def held_now() -> tuple[int, int, datetime | None]:
+    """Of all users: the jobs that hold tokens, the tokens that they hold, and the oldest hold."""
+    live = Hold.objects.filter(state__in=LIVE)
+    found = live.aggregate(
+        jobs=Count("job_id", distinct=True), tokens=Sum("amount"), oldest=Min("created_at")
+    )
+    return found["jobs"], found["tokens"] or 0, found["oldest"]
 
 
 def refundable(*, entry: LedgerEntry, at: datetime) -> Refundable:

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from metering import rates
-from metering.models import Hold, LedgerEntry
+from metering.models import ConversionRate, Hold, LedgerEntry, RateCard
 from metering.types import QuoteLine
 
 REUSED = "reused"
@@ -16,7 +17,11 @@ REUSED = "reused"
 
 @dataclass(frozen=True)
 class ReceiptLeg:
-    """One leg of a job. Tokens; `charged_tokens` is 0 until it is charged."""
+    """One leg of a job. Tokens; `charged_tokens` is 0 until it is charged.
+
+    `usd_per_second` is None where raw tokens are charged one for one. These prices are the frozen
+    ones of `quoted_at`. `refund_entry_id` is the newest refund.
+    """
 
     api_type: str
     model: str
@@ -33,6 +38,11 @@ class ReceiptLeg:
     usage: dict[str, Any] | None
     formula: str | None
     entry_id: int | None
+    refund_entry_id: int | None
+    usd_per_second: Decimal | None
+    tokens_per_usd: Decimal
+    rate_card_id: int
+    quoted_at: datetime
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,28 @@ def receipts_of(*, job_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:
     return {job_id: Receipt(legs=tuple(of_job)) for job_id, of_job in legs.items()}
 
 
+@dataclass(frozen=True)
+class PricesSince:
+    """Since when the prices of a receipt were in force when they were frozen: of each rate card by
+    its id, and of the tokens per dollar, None if that rate can't be told any more."""
+
+    cards: Mapping[int, datetime]
+    conversion: datetime | None
+
+
+def prices_since(*, receipt: Receipt) -> PricesSince:
+    """The dates of a receipt's prices, in two queries; none for one without legs."""
+    if not receipt.legs:
+        return PricesSince(cards={}, conversion=None)
+    ids = {leg.rate_card_id for leg in receipt.legs}
+    cards = RateCard.objects.filter(pk__in=ids).values_list("pk", "effective_from")
+    last = receipt.legs[-1]
+    rate = ConversionRate.objects.filter(
+        effective_from__lte=last.quoted_at, tokens_per_usd=last.tokens_per_usd
+    ).first()
+    return PricesSince(cards=dict(cards), conversion=rate.effective_from if rate else None)
+
+
 def reused(leg: ReceiptLeg) -> ReceiptLeg:
     """A leg of another job whose result was taken over: nothing was held or charged for it."""
     return replace(
@@ -98,6 +130,7 @@ def reused(leg: ReceiptLeg) -> ReceiptLeg:
         usage=None,
         formula=None,
         entry_id=None,
+        refund_entry_id=None,
     )
 
 
@@ -123,6 +156,11 @@ def _leg(*, hold: Hold, entries: Sequence[LedgerEntry]) -> ReceiptLeg:
         usage=_usage(line=line, charge=charge),
         formula=_formula(line=line, charge=charge),
         entry_id=charge.pk if charge else None,
+        refund_entry_id=refunds[-1].pk if refunds else None,
+        usd_per_second=line.usd_per_second,
+        tokens_per_usd=line.tokens_per_usd,
+        rate_card_id=line.rate_card_id,
+        quoted_at=hold.created_at,
     )
 
 

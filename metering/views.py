@@ -7,6 +7,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
@@ -51,9 +52,13 @@ def notices(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_POST
 def notice_seen(request: HttpRequest, notice_id: int) -> HttpResponse:
-    """Dismiss a notice on the studio page."""
+    """Dismiss a notice: with htmx in its place, else back on the page that it stood on."""
     metering_notices.dismiss(user=caller(request), notice_id=notice_id, at=timezone.now())
-    return redirect(settings.LOGIN_REDIRECT_URL)
+    if "HX-Request" in request.headers:
+        return render(request, "metering/notice_seen.html")
+    page, hosts = request.POST.get("next", ""), {request.get_host()}
+    ours = url_has_allowed_host_and_scheme(page, hosts, require_https=request.is_secure())
+    return redirect(page if ours else settings.LOGIN_REDIRECT_URL)
 
 
 @never_cache

@@ -1,17 +1,21 @@
 """The frame of the staff pages: what the sidebar lists, and what the first page says."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts import signup
 from generation import gates, unsettled
-from metering import backlog, checkups, queries, rates, spending
+from metering import backlog, checkups, queries, spending
 
 # Title of a group; then address name, icon and title of each of its pages.
 GROUPS = (
@@ -54,21 +58,44 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """The first page, with the figures that staff should look at."""
+    """The first page: what waits for a person, then how everything stands."""
+    at = timezone.now()
     cards = []
     if _visible(request, "metering_hold"):
-        cards += [_backlog_card(), _spend_card()]
-    if _visible(request, "generation_short"):
-        cards.append(_unsettled_card())
+        cards += [_spend_card(at), _held_card()]
     if _visible(request, "generation_modelgate"):
         cards.append(_gates_card())
     if _visible(request, "metering_spendingbrake"):
-        cards.append(_brake_card())
+        cards.append(_brake_card(at))
     if _visible(request, "accounts_signupswitch"):
         cards.append(_signup_card())
     if _visible(request, "metering_ledgercheck"):
-        cards.append(_check_card())
-    return {**context, "cards": cards, "app_list": _grouped(context["app_list"])}
+        cards.append(_check_card(at))
+    return {
+        **context,
+        "waiting": list(_waiting(request, at)) if _may_settle(request) else None,
+        "cards": cards,
+        "app_list": _grouped(context["app_list"]),
+    }
+
+
+def _may_settle(request: HttpRequest) -> bool:
+    return _visible(request, "generation_short") or _visible(request, "metering_hold")
+
+
+def _waiting(request: HttpRequest, at: datetime) -> Iterator[dict[str, Any]]:
+    """What does not go on without somebody, or should not be there for long: what, how many, since
+    when, and where. Normally nothing."""
+    if _visible(request, "generation_short"):
+        for kind, (number, since) in unsettled.waiting(at=at).items():
+            link = unsettled.queue(kind)
+            yield {"what": kind.label, "number": number, "since": since, "link": link}
+    if _visible(request, "metering_hold"):
+        number, oldest = backlog.waiting()
+        link = f"{reverse('admin:metering_hold_changelist')}?state__exact=due&o=0"
+        if number:
+            what = _("charge that is late, and is tried again by itself")
+            yield {"what": what, "number": number, "since": oldest, "link": link}
 
 
 def _grouped(apps: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -102,43 +129,48 @@ def _visible(request: HttpRequest, name: str) -> bool:
     return any(request.user.has_perm(right) for right in rights)
 
 
-def _backlog_card() -> dict[str, Any]:
-    waiting = backlog.size()
-    return {
-        "title": _("Charges that wait"),
-        "figure": str(waiting),
-        "text": _("Normally 0. Each is a hold that is due and will be charged by itself."),
-        "link": f"{reverse('admin:metering_hold_changelist')}?state__exact=due",
-        "alarm": waiting > 0,
-    }
-
-
-def _spend_card() -> dict[str, Any]:
-    spent = queries.spend_usd(at=timezone.now())
+def _spend_card(at: datetime) -> dict[str, Any]:
+    """Today's dollars, and the brake that they lead to."""
+    spent = queries.spend_usd(at=at)
     limit: Decimal | None = settings.DAILY_SPEND_LIMIT_USD
-    text: Any = _("What the provider bills for today's charges and live holds.")
+    text: Any = _("What the provider bills for today's charges and live holds. There is no limit.")
     if limit is not None:
-        text = _("Of a daily limit of $%(limit)s.") % {"limit": rates.usd_text(limit)}
+        text = _("Of a daily limit of $%(limit)s.") % {"limit": _dollars(limit)}
     return {
         "title": _("Spent today"),
-        "figure": f"${rates.usd_text(spent.quantize(rates.CENT))}",
+        "figure": f"${_dollars(spent)}",
         "text": text,
+        "share": min(int(spent * 100 / limit), 100) if limit else None,
         "link": reverse("admin:metering_dailyusage_changelist"),
         "alarm": limit is not None and spent >= limit,
     }
 
 
-def _unsettled_card() -> dict[str, Any]:
-    counts = unsettled.counts(at=timezone.now())
-    number = sum(counts.values())
-    found = ", ".join(f"{kind.label}: {count}" for kind, count in counts.items() if count)
+def _dollars(usd: Decimal) -> str:
+    return formats.number_format(usd, decimal_pos=2, force_grouping=True)
+
+
+def _held_card() -> dict[str, Any]:
+    """Open holds of all users; the list begins with the oldest."""
+    jobs, tokens, oldest = queries.held_now()
+    text: Any = _("Nothing is set aside.")
+    if oldest is not None:
+        text = ngettext(
+            "Tokens for %(jobs)s job under way; the oldest since %(since)s",
+            "Tokens for %(jobs)s jobs under way; the oldest since %(since)s",
+            jobs,
+        ) % {"jobs": jobs, "since": _moment(oldest)}
     return {
-        "title": _("Shorts that need a person"),
-        "figure": str(number),
-        "text": found or _("Unknown submits, renders without an end, lost videos. Normally 0."),
-        "link": unsettled.queue(),
-        "alarm": number > 0,
+        "title": _("Held now"),
+        "figure": intcomma(tokens),
+        "text": text,
+        "link": f"{reverse('admin:metering_hold_changelist')}?state__exact=open&o=0",
+        "alarm": False,
     }
+
+
+def _moment(at: datetime) -> str:
+    return formats.date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
 
 
 def _gates_card() -> dict[str, Any]:
@@ -152,7 +184,7 @@ def _gates_card() -> dict[str, Any]:
     }
 
 
-def _check_card() -> dict[str, Any]:
+def _check_card(at: datetime) -> dict[str, Any]:
     check = checkups.last()
     card = {
         "title": _("Ledger check"),
@@ -166,16 +198,18 @@ def _check_card() -> dict[str, Any]:
     figure: Any = _("verified")
     if not check.ok:
         figure = _("wrong in %(count)s places") % {"count": check.findings}
-    late = checkups.is_overdue(check, at=timezone.now())
-    moment = formats.date_format(timezone.localtime(check.finished_at), "SHORT_DATETIME_FORMAT")
+    late = checkups.is_overdue(check, at=at)
     text = _("Overdue: last run %(time)s.") if late else _("Last run %(time)s.")
     return {
-        **card, "figure": figure, "text": text % {"time": moment}, "alarm": late or not check.ok,
-    }  # fmt: skip
+        **card,
+        "figure": figure,
+        "text": text % {"time": _moment(check.finished_at)},
+        "alarm": late or not check.ok,
+    }
 
 
-def _brake_card() -> dict[str, Any]:
-    paused = spending.paused(at=timezone.now())
+def _brake_card(at: datetime) -> dict[str, Any]:
+    paused = spending.paused(at=at)
     return {
         "title": _("New videos"),
         "figure": _("paused") if paused else _("open"),

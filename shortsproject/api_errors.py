@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
@@ -117,7 +118,7 @@ def _headers(error: Exception) -> dict[str, str]:
     wait = getattr(error, "wait", None)
     if isinstance(error, drf.Throttled) and wait:
         headers["Retry-After"] = str(int(wait))
-    if isinstance(error, ledger.MeteringUnavailable):
+    if isinstance(error, ledger.MeteringUnavailable | OperationalError | InterfaceError):
         headers["Retry-After"] = "5"
     if isinstance(error, spending.SpendingPaused):
         headers["Retry-After"] = str(error.retry_after_seconds)

@@ -6,15 +6,16 @@ wins over .env. With DEBUG off, whatever is missing stops the start with one sen
 
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
-import structlog
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
+
+from shortsproject import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -37,15 +38,15 @@ def required(name: str, *, debug_default: str) -> str:
 Number = TypeVar("Number", int, Decimal)
 
 
-def number(name: str, *, default: str, kind: type[Number]) -> Number:
-    """A number of 0 or more."""
+def number(name: str, *, default: str, kind: type[Number], least: int = 0) -> Number:
+    """A number of `least` or more."""
     given = env.str(name, default="") or default
     try:
         value = kind(given)
     except (ValueError, ArithmeticError) as error:
         raise ImproperlyConfigured(f"{name} is no number: {given!r}.") from error
-    if not (Decimal(value).is_finite() and value >= 0):
-        raise ImproperlyConfigured(f"{name} is below 0 or no number: {given!r}.")
+    if not (Decimal(value).is_finite() and value >= least):
+        raise ImproperlyConfigured(f"{name} is below {least} or no number: {given!r}.")
     return value
 
 
@@ -106,6 +107,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "shortsproject.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -119,6 +121,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.PreferencesMiddleware",
+    "accounts.middleware.StaffSecondFactorMiddleware",
+    "shortsproject.middleware.NoPageMiddleware",
     "shortsproject.admin_policy.AdminPolicyMiddleware",
 ]
 
@@ -200,8 +204,14 @@ ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+# One address, which is the log-in: a new one replaces it once it is confirmed, and the password
+# is asked for first.
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Shorts"
+MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 KNOX_TOKEN_MODEL = "accounts.ApiKey"  # noqa: S105 - the name of a model
 REST_KNOX = {
@@ -273,6 +283,12 @@ if not DEBUG and not (GOOGLE_CLOUD_PROJECT or GEMINI_API_KEY or GEMINI_BASE_URL)
         " Omni (see .env.example)."
     )
 
+# What a video model is given to do, unless staff say otherwise in the admin.
+PROVIDER_SUBMITS_PER_MINUTE = number(
+    "PROVIDER_SUBMITS_PER_MINUTE", default="300", kind=int, least=1
+)
+PROVIDER_RENDERS_AT_ONCE = number("PROVIDER_RENDERS_AT_ONCE", default="200", kind=int, least=1)
+
 # Celery
 
 CELERY_BROKER_URL = REDIS_URL
@@ -324,71 +340,10 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "shortsproject.admin_pages.navigation"},
 }
 
-# Logs: one line a record, raw UTF-8, for people with DEBUG and as JSON without
+# Logs
 
 LOG_LANGUAGE = env.str("LOG_LANGUAGE", default="ko")
 if LOG_LANGUAGE not in ("ko", "en"):
     raise ImproperlyConfigured(f"LOG_LANGUAGE is ko or en, not {LOG_LANGUAGE!r}.")
 
-_shared_processors: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-_renderers: list[Any] = (
-    [
-        structlog.dev.ConsoleRenderer(
-            colors=False,
-            pad_event_to=0,
-            pad_level=False,
-            # The richer default prints local variables, and with them keys and pictures.
-            exception_formatter=structlog.dev.plain_traceback,
-        )
-    ]
-    if DEBUG
-    else [
-        structlog.processors.format_exc_info,
-        structlog.processors.JSONRenderer(ensure_ascii=False),
-    ]
-)
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "structured": {
-            "()": "structlog.stdlib.ProcessorFormatter",
-            "foreign_pre_chain": _shared_processors,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers,
-            ],
-        }
-    },
-    "handlers": {
-        "stdout": {
-            "class": "logging.StreamHandler",
-            "formatter": "structured",
-            "stream": "ext://sys.stdout",
-        }
-    },
-    "root": {"handlers": ["stdout"], "level": "INFO"},
-    "loggers": {
-        "django": {"handlers": [], "level": "INFO", "propagate": True},
-        "django.server": {"handlers": [], "level": "INFO", "propagate": True},
-        "httpx2": {"level": "WARNING"},
-        "google_genai": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        *_shared_processors,
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
+LOGGING = logs.configured(debug=DEBUG)

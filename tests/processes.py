@@ -60,6 +60,13 @@ class Stack:
             "--without-gossip", "--without-mingle", "--without-heartbeat",
         )  # fmt: skip
 
+    def hurried_worker(self) -> subprocess.Popen[bytes]:
+        """A Celery worker of one process whose leases last for seconds."""
+        return self.start(
+            "celery", "-A", "tests.journeys.hurried", "worker", "--concurrency", "1",
+            "--without-gossip", "--without-mingle", "--without-heartbeat",
+        )  # fmt: skip
+
     def trapped_worker(self, *, pool: str, name: str, side: str) -> subprocess.Popen[bytes]:
         """A Celery worker whose first process dies at an effect (see `tests.crash.trap`)."""
         return self.start(

@@ -76,8 +76,9 @@ def test_the_search_finds_sentences_of_every_kind() -> None:
     known = used()
 
     assert known[None, "Too many videos under way"] == "generation/refusals.py"
-    assert known[None, "Make the video"] == "templates/generation/studio.html"
-    assert known[None, "enough left for %(times)s such video"] == "templates/generation/studio.html"
+    totals = "templates/generation/studio/totals.html"
+    assert known[None, "Make the video"] == "templates/generation/studio/send.html"
+    assert known[None, "enough left for %(times)s such video"] == totals
     assert known["ledger entry", "resolution"] == "metering/models/entry.py"
 
 

@@ -71,8 +71,8 @@ class ShortAdmin(acts.ShortActs, staff_pages.OwnedRowsAdmin):
             "next_attempt_at", "rung_at", "overdue_at",
         )}),
         (_("Dates"), {"fields": (
-            "created_at", "submitted_at", "rendered_at", "finished_at", "cancel_requested_at",
-            "deleted_at",
+            "created_at", "analysis_began_at", "analyzed_at", "submitted_at", "rendered_at",
+            "finished_at", "cancel_requested_at", "deleted_at",
         )}),
     )  # fmt: skip
 

@@ -48,11 +48,12 @@ class TokenLedgerAdmin(acts.LedgerActs):
     """Everybody's figures. The page writes nothing; what staff may do are acts, with a reason."""
 
     list_display = (
-        "user", "limit", "used_tokens", "held_tokens", "remaining", "usage", "in_flight", "period",
+        "user", "usage", "limit", "used_tokens", "held_tokens", "remaining", "in_flight", "period",
         "standing",
     )  # fmt: skip
     list_filter = ("period", "suspended", LimitFilter)
     list_select_related = ("user",)
+    list_fullwidth = True
     search_fields = ("user__email",)
     search_help_text = _("An e-mail address or a part of it")
     ordering = ("user__email",)

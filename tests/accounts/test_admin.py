@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import admin
+from accounts import keys
 from accounts.models import ApiKey, User
 from tests.metering.staff_work import allow, ledger_of, signed_in
 
@@ -135,7 +135,7 @@ def test_a_revoked_key_opens_nothing(desk: Client, alice: User) -> None:
     key, secret = ApiKey.objects.create(user=alice, name="laptop")
     other, _ = ApiKey.objects.create(user=alice, name="server")
 
-    answer = desk.post(f"{KEYS}revoke/{admin.handle_of(key)}/", follow=True)
+    answer = desk.post(f"{KEYS}revoke/{keys.handle_of(key)}/", follow=True)
 
     assert "The API key “laptop” is revoked." in answer.content.decode()
     assert list(ApiKey.objects.all()) == [other]
@@ -147,7 +147,7 @@ def test_a_revoked_key_opens_nothing(desk: Client, alice: User) -> None:
 def test_no_page_shows_the_digest_of_a_key(desk: Client, alice: User) -> None:
     key, secret = ApiKey.objects.create(user=alice, name="laptop")
 
-    pages = desk.get(KEYS).content + desk.get(f"{KEYS}revoke/{admin.handle_of(key)}/").content
+    pages = desk.get(KEYS).content + desk.get(f"{KEYS}revoke/{keys.handle_of(key)}/").content
 
     assert b"laptop" in pages
     assert key.digest.encode() not in pages
@@ -159,7 +159,7 @@ def test_keys_are_revoked_only_by_who_may(alice: User, bob: User) -> None:
     key, _ = ApiKey.objects.create(user=alice, name="laptop")
     clerk = signed_in(allow(bob, "view_apikey"))
 
-    answer = clerk.post(f"{KEYS}revoke/{admin.handle_of(key)}/")
+    answer = clerk.post(f"{KEYS}revoke/{keys.handle_of(key)}/")
 
     assert answer.status_code == 403
     assert ApiKey.objects.get() == key

@@ -17,8 +17,10 @@ PICTURE = jpeg(width=160, height=90)
 FAST, STANDARD = catalog.MODELS[0].name, catalog.MODELS[1].name
 
 
-def order(client: Client, *, picture: bytes | None = PICTURE, **fields: str) -> HttpResponse:
-    """Send the form as a browser would."""
+def order(
+    client: Client, *, picture: bytes | None = PICTURE, htmx: bool = False, **fields: str
+) -> HttpResponse:
+    """Send the form as a browser would, with JavaScript or without."""
     body: dict[str, object] = {
         "prompt": "a <slow> pan",
         "model": FAST,
@@ -30,7 +32,7 @@ def order(client: Client, *, picture: bytes | None = PICTURE, **fields: str) -> 
     }
     if picture is not None:
         body["image"] = SimpleUploadedFile("photo.jpg", picture, content_type="image/jpeg")
-    return client.post("/", body)
+    return client.post("/", body, headers={"HX-Request": "true"} if htmx else {})
 
 
 def text(response: HttpResponse) -> str:

@@ -1,15 +1,20 @@
 """Drive a short through the pipeline as the workers would, without waiting for the beat."""
 
+import threading
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
+from django.db import connections
 from django.utils import timezone
 
 from accounts.models import User
 from generation import pictures
-from generation.models import Short
+from generation.models import FINAL, Short
 from generation.pipeline import advance, bell, recording, start
 from tests.pictures import jpeg
 
@@ -46,6 +51,28 @@ def until(short: Short, *states: str, most_seconds: float = 30) -> Short:
         time.sleep(PAUSE_SECONDS)
         short = hurry(short)
     return short
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """Drive whatever is under way, as workers and beat would, while a browser looks on."""
+    stopped = threading.Event()
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        driven = pool.submit(_drive_until, stopped)
+        try:
+            yield
+        finally:
+            stopped.set()
+            driven.result()
+
+
+def _drive_until(stopped: threading.Event) -> None:
+    try:
+        while not stopped.wait(PAUSE_SECONDS):
+            for short in Short.objects.exclude(state__in=FINAL):
+                hurry(short)
+    finally:
+        connections.close_all()
 
 
 def expire_lease(short: Short) -> None:

@@ -1,23 +1,30 @@
 """Staff look at shorts, close and reopen models, and find every page of the desk."""
 
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
 from accounts import signup
 from accounts.models import ApiKey, User
 from generation.models import ModelGate, Short, State
 from metering import checkups, spending
+from tests import factories
 from tests.metering.staff_work import allow, notice, signed_in, spend
 
 SHORTS = "/admin/generation/short/"
 GATES = "/admin/generation/modelgate/"
+HOLDS = "/admin/metering/hold/"
 FAST = "veo-3.1-fast-generate-001"
 # The key of an API key is its digest, so it has no page of its own.
 WITHOUT_PAGE = ("accounts.ApiKey",)
@@ -125,7 +132,9 @@ def test_staff_reopen_a_model_with_nothing_held_against_it(desk: Client) -> None
         route="enterprise", model=FAST, closed_at=now, not_before=now, refusals=3, reason="404"
     )
 
-    answer = desk.post(GATES, {"action": "reopen", "_selected_action": [gate.pk]}, follow=True)
+    answer = desk.post(
+        GATES, {"action": "reopen", "_selected_action": [gate.pk], "reason": "ok"}, follow=True
+    )
 
     assert "1 model is open." in answer.content.decode()
     gate.refresh_from_db()
@@ -174,11 +183,61 @@ def test_the_first_page_and_the_sidebar_count_the_charges_that_wait(
 
     answer = desk.get("/admin/")
 
-    assert [card["figure"] for card in answer.context["cards"]][:3] == ["2", "$1.60", "0"]
+    (waiting,) = answer.context["waiting"]
+    assert (waiting["number"], waiting["link"]) == (2, f"{HOLDS}?state__exact=due&o=0")
+    assert [card["figure"] for card in answer.context["cards"]][:2] == ["$1.60", "2,000"]
     pages = [item for group in answer.context["sidebar_navigation"] for item in group["items"]]
-    assert {page["link"]: page["badge"] for page in pages if "badge" in page} == {
-        "/admin/metering/hold/": 2
-    }
+    assert {page["link"]: page["badge"] for page in pages if "badge" in page} == {HOLDS: 2}
+
+
+def test_the_first_page_shows_open_holds_the_oldest_first(desk: Client, alice: User) -> None:
+    now = timezone.now()
+    factories.hold(alice, at=now)
+    factories.hold(alice, at=now - timedelta(hours=3))
+
+    card = next(c for c in desk.get("/admin/").context["cards"] if c["title"] == "Held now")
+    listed = desk.get(card["link"]).context["cl"].result_list
+
+    assert card["figure"] == "3,000"
+    assert str(card["text"]).startswith("Tokens for 2 jobs under way; the oldest since ")
+    assert [hold.pk for hold in listed] == sorted(hold.pk for hold in listed)
+
+
+@pytest.mark.parametrize(("limit", "share", "alarm"), [("4", 40, False), ("1.60", 100, True)])
+def test_the_first_page_shows_todays_dollars_against_the_brake(
+    desk: Client, alice: User, settings: Any, limit: str, share: int, alarm: bool
+) -> None:
+    settings.DAILY_SPEND_LIMIT_USD = Decimal(limit)
+    spend(alice)
+    spend(alice)
+
+    (card,) = [c for c in desk.get("/admin/").context["cards"] if c["title"] == "Spent today"]
+
+    assert (card["figure"], card["share"], card["alarm"]) == ("$1.60", share, alarm)
+
+
+def test_where_nothing_waits_the_first_page_says_so(desk: Client) -> None:
+    assert "Nothing waits for a person right now." in desk.get("/admin/").content.decode()
+
+
+def test_who_may_settle_nothing_is_not_told_what_waits(bob: User) -> None:
+    clerk = signed_in(allow(bob, "view_user"))
+
+    assert clerk.get("/admin/").context["waiting"] is None
+
+
+def test_the_first_page_takes_the_same_questions_however_much_waits(
+    desk: Client, alice: User, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    with CaptureQueriesContext(connection) as empty:
+        desk.get("/admin/")
+    factories.short(alice, "submit_unknown")
+    factories.short(alice, "submit_unknown")
+    spend(alice, charged=False)
+    factories.hold(alice, at=timezone.now())
+
+    with django_assert_max_num_queries(len(empty)):
+        desk.get("/admin/")
 
 
 def test_staff_are_shown_only_what_they_may_see(bob: User) -> None:
@@ -186,6 +245,6 @@ def test_staff_are_shown_only_what_they_may_see(bob: User) -> None:
 
     answer = clerk.get("/admin/")
 
-    assert [card["link"] for card in answer.context["cards"]] == [f"{SHORTS}?needs=any"]
+    assert (answer.context["waiting"], answer.context["cards"]) == ([], [])
     groups = answer.context["sidebar_navigation"]
     assert [item["link"] for group in groups for item in group["items"]] == [SHORTS]

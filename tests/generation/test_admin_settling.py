@@ -84,9 +84,11 @@ def test_the_queue_is_searched_and_sorted(desk: Client, bob: User, unknown: Shor
 def test_the_first_page_and_the_sidebar_count_them(desk: Client, unknown: Short) -> None:
     answer = desk.get("/admin/")
 
-    (card,) = (c for c in answer.context["cards"] if c["link"] == f"{SHORTS}?needs=any")
-    assert (card["figure"], card["alarm"]) == ("1", True)
-    assert card["text"] == "submit without a clear answer: 1"
+    (waiting,) = answer.context["waiting"]
+    assert (waiting["what"], waiting["number"]) == ("submit without a clear answer", 1)
+    assert waiting["since"] is not None
+    assert waiting["link"] == f"{SHORTS}?needs=unknown"
+    assert list(desk.get(waiting["link"]).context["cl"].result_list) == [unknown]
     pages = [item for group in answer.context["sidebar_navigation"] for item in group["items"]]
     assert {p["link"]: p["badge"] for p in pages if "badge" in p} == {SHORTS: 1}
 

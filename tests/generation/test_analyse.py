@@ -211,8 +211,10 @@ def test_a_worker_that_died_in_the_call_twice_ends_the_short(
         state=State.ANALYZING, attempt=2, unclear_answers=1, lease_until=timezone.now()
     )
 
+    waiting = driving.hurry(short).state
     driving.hurry(short)
 
+    assert waiting == State.ANALYZING
     assert (short.state, short.end_code) == (State.FAILED, "analysis_unreachable")
     assert stand_in.counts()["calls"]["analyse"] == 0
 

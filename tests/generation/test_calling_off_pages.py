@@ -30,7 +30,8 @@ def done(alice: User, stand_in: StandIn) -> Short:
 
 
 def asks_to_cancel(page: str, short: Short) -> bool:
-    return f'<form method="post" action="/shorts/{short.pk}/cancel">' in page
+    form = f'<form id="cancel" method="post" action="/shorts/{short.pk}/cancel" hidden>'
+    return form in page and '<button id="call-off" class="button quiet" form="cancel">' in page
 
 
 def test_one_button_cancels_a_waiting_short(web: Client, alice: User) -> None:
@@ -185,7 +186,7 @@ def test_what_deleting_means_for_a_short_under_way_is_said_before(
 def test_once_deleted_it_is_gone_from_every_page(web: Client, done: Short) -> None:
     response = web.post(f"/shorts/{done.pk}/delete", follow=True)
 
-    assert response.redirect_chain == [("/", 303)]
+    assert response.redirect_chain == [("/shorts", 303)]
     assert "The video is deleted." in text(response)
     assert str(done.pk) not in response.content.decode()
     assert web.get(f"/shorts/{done.pk}").status_code == 404
@@ -227,5 +228,5 @@ def test_the_pages_speak_korean(
 def test_the_studio_for_one_more_asks_little_more_of_the_database(
     web: Client, done: Short, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(11):
         web.get(f"/?again={done.pk}")

@@ -37,9 +37,32 @@ def test_a_picture_becomes_a_video_and_both_legs_are_charged(
     leg = video_leg(rendering)
     assert (leg.api_type, leg.charged_tokens) == ("gemini-omni-video", 1000)
     assert stand_in.counts()["accepted_submits"] == 1
+    assert leg.usage == {"seconds": 8, "resolution": "720p"}
     with files.open_file(rendering.video) as video:
         assert mp4.check(video) == rendering.video_bytes
     assert {call.path.split("/")[1] for call in stand_in.requests} == {"v1"}
+
+
+def test_the_tokens_that_were_reported_are_kept_and_the_seconds_are_charged(
+    rendering: Short, stand_in: StandIn
+) -> None:
+    driving.until(rendering, State.SUCCEEDED)
+
+    event = UsageEvent.objects.get(api_type="gemini-omni-video")
+    assert (event.candidates_tokens, event.thoughts_tokens, event.cached_tokens) == (46_336, 0, 0)
+    assert event.total_tokens == event.prompt_tokens + event.candidates_tokens
+    assert (event.seconds, event.tokens, event.basis) == (8, 1000, "reported")
+
+
+def test_without_reported_tokens_the_seconds_are_charged_alike(
+    rendering: Short, stand_in: StandIn
+) -> None:
+    stand_in.next("poll", n=99, outcome="no_usage")
+
+    driving.until(rendering, State.SUCCEEDED)
+
+    event = UsageEvent.objects.get(api_type="gemini-omni-video")
+    assert (event.total_tokens, event.tokens) == (None, 1000)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +72,11 @@ def test_a_picture_becomes_a_video_and_both_legs_are_charged(
         ("error", State.FAILED, "render_failed"),
         ("step_error", State.FAILED, "render_failed"),
         ("no_video", State.FAILED, "render_failed"),
+        ("cancelled", State.FAILED, "render_failed"),
+        ("incomplete", State.FAILED, "render_failed"),
+        ("budget_exceeded", State.FAILED, "render_failed"),
+        ("requires_action", State.FAILED, "render_failed"),
+        ("requires_continuation", State.FAILED, "render_failed"),
     ],
 )
 def test_an_end_without_a_video_and_without_a_bill_is_free(
@@ -62,10 +90,11 @@ def test_an_end_without_a_video_and_without_a_bill_is_free(
     assert video_leg(rendering).returned_tokens == 1000
 
 
+@pytest.mark.parametrize("outcome", ["billed_no_video", "billed_error"])
 def test_a_bill_without_a_video_waits_for_staff_and_charges_nobody(
-    alice: User, rendering: Short, stand_in: StandIn
+    alice: User, rendering: Short, stand_in: StandIn, outcome: str
 ) -> None:
-    stand_in.next("poll", outcome="billed_no_video")
+    stand_in.next("poll", outcome=outcome)
 
     driving.hurry(rendering)
 
@@ -74,11 +103,12 @@ def test_a_bill_without_a_video_waits_for_staff_and_charges_nobody(
     assert (rendering.state, rendering.next_attempt_at) == (State.RENDERING, None)
     assert (balance.held_tokens, balance.in_flight) == (1000, 0)
     assert not event.billable
+    assert event.candidates_tokens == 46_336
     assert "46336 video tokens" in rendering.end_detail
     assert video_leg(rendering).state == "open"
 
 
-@pytest.mark.parametrize("outcome", ["other_name", "unknown_status"])
+@pytest.mark.parametrize("outcome", ["other_name", "unknown_status", "idle"])
 def test_an_answer_that_is_not_believed_changes_nothing(
     rendering: Short, stand_in: StandIn, outcome: str
 ) -> None:
@@ -91,7 +121,17 @@ def test_an_answer_that_is_not_believed_changes_nothing(
 
 
 @pytest.mark.parametrize(
-    "order", [{"status": 503}, {"cut": "before"}, {"outcome": "truncated"}, {"outcome": "empty"}]
+    "order",
+    [
+        {"status": 503},
+        {"cut": "before"},
+        {"cut": "after", "cut_at": 100},
+        {"cut_at": 0},
+        {"cut": "reset"},
+        {"outcome": "truncated"},
+        {"outcome": "empty"},
+        {"body": "<html>"},
+    ],
 )
 def test_a_download_that_fails_leaves_no_file_and_is_tried_again(
     rendering: Short, stand_in: StandIn, order: dict[str, Any]
@@ -106,6 +146,21 @@ def test_a_download_that_fails_leaves_no_file_and_is_tried_again(
     assert after_one == (State.RENDERED, "", False)
     assert stand_in.counts()["calls"]["download"] == 2
     assert video_leg(rendering).charged_tokens == 1000
+
+
+def test_a_video_that_comes_with_the_answer_all_the_same_is_taken(
+    rendering: Short, stand_in: StandIn
+) -> None:
+    video = {"type": "video", "mime_type": "video/mp4", "data": "{video}"}
+    steps = [{"type": "model_output", "content": [video]}]
+    body = {"id": "{operation_name}", "status": "completed", "steps": steps}
+    stand_in.next("poll", body=body)
+
+    driving.hurry(rendering)
+
+    assert rendering.state == State.SUCCEEDED
+    assert video_leg(rendering).charged_tokens == 1000
+    assert stand_in.counts()["calls"]["download"] == 0
 
 
 def test_a_video_that_is_too_large_is_never_stored(

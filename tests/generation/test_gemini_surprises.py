@@ -39,6 +39,13 @@ def held(user: User) -> int:
     return queries.balance(user=user, at=timezone.now()).held_tokens
 
 
+def goes_on_at(short: Short) -> Any:
+    """When the next step may be taken: in line for Veo, when its gate opens again."""
+    in_line = short.next_attempt_at is None and short.state == State.ANALYZED
+    gate = gates.not_before(route="enterprise", model=FAST)
+    return gate if in_line else short.next_attempt_at
+
+
 def busy(*, per_day: bool = False) -> dict[str, Any]:
     """A 429 that names 38 seconds, and the limit of a day if asked."""
     limit = "GenerateRequestsPerDayPerProjectPerModel" if per_day else "RequestsPerMinute"
@@ -179,8 +186,8 @@ def test_fc_08_a_wait_that_was_named_is_kept_by_every_waiting_short(
 
     soonest = timezone.now() + timedelta(seconds=30)
     assert stand_in.counts()["calls"][kind] == 1
-    assert told.next_attempt_at > soonest
-    assert other.next_attempt_at > soonest
+    assert goes_on_at(told) > soonest
+    assert goes_on_at(other) > soonest
     assert told.state == other.state == (State.QUEUED if kind == "analyse" else State.ANALYZED)
     assert held(alice) >= 500
 
@@ -198,7 +205,7 @@ def test_fc_08_a_wait_named_to_a_question_is_kept_by_every_render(
 
     soonest = timezone.now() + timedelta(seconds=30)
     assert stand_in.counts()["calls"]["poll"] == 1
-    assert min(told.next_attempt_at, other.next_attempt_at, later.next_attempt_at) > soonest
+    assert min(map(goes_on_at, (told, other, later))) > soonest
     assert [told.state, other.state, later.state] == [
         State.RENDERING, State.RENDERING, State.ANALYZED,
     ]  # fmt: skip
@@ -212,7 +219,7 @@ def test_fc_08_the_limit_of_a_day_is_not_asked_again_for_an_hour_and_staff_see_i
 
     short = driving.hurry(driving.step(driving.begin(alice)))
 
-    assert short.next_attempt_at > timezone.now() + timedelta(minutes=55)
+    assert goes_on_at(short) > timezone.now() + timedelta(minutes=55)
     assert stand_in.counts()["calls"][kind] == 1
     assert "daily limit is used up" in caplog.text
 

@@ -1,8 +1,7 @@
-"""The page of one short: progress, video, receipt, and every way it can end."""
+"""The page of one short: where it stands, its video, and what was ordered."""
 
 import re
 from datetime import timedelta
-from uuid import UUID
 
 import pytest
 from django.test import Client
@@ -10,26 +9,14 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from generation import endings, short_page
+from generation import short_page
 from generation.models import Short, State
-from generation.queries import ShortView
-from metering.receipts import Receipt
 from shortsproject.local.gemini import StandIn
-from tests.generation import driving
+from tests.factories import AT
+from tests.generation import driving, thought_of
 from tests.generation.browsing import text
 
-REFRESH = '<meta http-equiv="refresh" content="3">'
-
-
-def unsaved(state: str, **fields: object) -> dict[str, object]:
-    """The plain values of a page for a short that is only thought of."""
-    now = timezone.now()
-    short = Short(
-        id=UUID(int=1), state=state, model="m", seconds=8, resolution="720p", created_at=now,
-        aspect_ratio="16:9", picture_width=16, picture_height=9, **fields,
-    )  # fmt: skip
-    view = ShortView(short=short, receipt=Receipt(legs=()), percent=30)
-    return short_page.page(view=view, at=now)
+REFRESH = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
 
 
 @pytest.fixture
@@ -43,104 +30,87 @@ def web(client: Client, alice: User) -> Client:
 def test_a_finished_short_plays_and_can_be_downloaded(
     web: Client, alice: User, stand_in: StandIn
 ) -> None:
-    short = driving.until(driving.begin(alice, wish="waves"), State.SUCCEEDED)
+    short = driving.until(driving.begin(alice, wish="Waves, and 바다"), State.SUCCEEDED)
 
     page = web.get(f"/shorts/{short.pk}").content.decode()
 
-    assert re.search(r'<video[^>]* controls playsinline preload="metadata"', page)
-    assert f'poster="/api/shorts/{short.pk}/image"' in page
-    assert f'src="/api/shorts/{short.pk}/video"' in page
-    assert f'href="/api/shorts/{short.pk}/video" download="short-{short.pk}.mp4"' in page
+    assert re.search(r'<video controls playsinline preload="metadata"', page)
+    assert f'poster="/api/shorts/{short.pk}/image" src="/api/shorts/{short.pk}/video"' in page
+    assert 'width="1280" height="720"></video>' in page
+    link = rf'href="/api/shorts/{short.pk}/video" download="waves-and-바다-[\d-]+\.mp4"'
+    assert re.search(link, page)
     assert "refresh" not in page
+    assert "hx-get" not in page.partition('id="short-poll"')[2]
     assert web.get(f"/api/shorts/{short.pk}/video").status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_receipt_can_be_checked_with_a_calculator(
+def test_the_file_has_the_same_name_whoever_asks_for_it(
     web: Client, alice: User, stand_in: StandIn
 ) -> None:
-    short = driving.until(driving.begin(alice, seconds=8), State.SUCCEEDED)
+    short = driving.until(driving.begin(alice, wish="Waves, and 바다"), State.SUCCEEDED)
 
-    response = web.get(f"/shorts/{short.pk}")
+    response = web.get(f"/api/shorts/{short.pk}/video")
 
-    analysis, video = response.context["receipt"]["legs"]
-    receipt = response.context["receipt"]
-    assert (video["formula"], video["usd"], video["charged"]) == (
-        "8 s × $0.15 × 833",
-        "$1.20",
-        1000,
-    )
-    assert analysis["formula"] == f"{analysis['charged']} × 1"
-    assert receipt["held"] == 1500
-    assert receipt["charged"] + receipt["returned"] == 1500
-    assert "8 s of video in 720p as reported by the provider" in text(response)
-    assert f"entry no. {video['entry']}" in text(response)
+    said = response["Content-Disposition"]
+    assert said.startswith("inline; filename*=utf-8''waves-and-%EB%B0%94%EB%8B%A4-20")
+    assert said.endswith(".mp4")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_filtered_short_says_so_and_gives_the_video_back(
-    web: Client, alice: User, stand_in: StandIn
-) -> None:
-    stand_in.next("poll", outcome="filtered")
-    short = driving.until(driving.begin(alice), State.FILTERED)
-
-    response = web.get(f"/shorts/{short.pk}")
-
-    assert "The safety filter of the video model held the video back" in text(response)
-    assert "given back" in text(response)
-    assert "<video" not in response.content.decode()
-    assert response.context["stage"] == 4
-    assert [one["status"] for one in response.context["stages"]][3] == "stopped"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_unknown_outcome_is_explained_while_it_is_waited_for(
-    web: Client, alice: User, stand_in: StandIn
-) -> None:
-    stand_in.next("submit", cut="after")
-    short = driving.until(driving.begin(alice), State.SUBMIT_UNKNOWN)
-
-    response = web.get(f"/shorts/{short.pk}")
-
-    assert "We do not know yet whether the renderer took the job" in text(response)
-    assert "held until the outcome is certain" in text(response)
-    assert 'http-equiv="refresh"' in response.content.decode()
+@pytest.mark.parametrize(
+    ("wish", "name"),
+    [
+        ("A slow pan", "a-slow-pan-2026-11-25-0300.mp4"),
+        ("", "short-2026-11-25-0300.mp4"),
+        ('../../etc/passwd " \\ \x07', "etcpasswd-2026-11-25-0300.mp4"),
+        ("!?", "short-2026-11-25-0300.mp4"),
+        ("word " * 20, "word-word-word-word-word-word-word-word-2026-11-25-0300.mp4"),
+    ],
+)
+def test_a_file_is_called_by_the_wish_and_the_time_of_the_order(wish: str, name: str) -> None:
+    with timezone.override("UTC"):
+        assert short_page.file_name(thought_of.short(State.SUCCEEDED, wish=wish)) == name
 
 
 def test_a_waiting_short_shows_where_it_stands_and_looks_for_news(web: Client, alice: User) -> None:
     short = driving.begin(alice, wish="waves")
 
-    page = web.get(f"/shorts/{short.pk}").content.decode()
+    response = web.get(f"/shorts/{short.pk}")
 
+    page = response.content.decode()
     assert REFRESH in page
-    assert '<li class="now" aria-current="step">The picture is in and waits for its turn' in page
-    assert '<progress max="100" value="0"' in page
-    assert f'src="/api/shorts/{short.pk}/image"' in page
+    assert re.search(r'<li class="now" aria-current="step">\s+The picture is in and waits', page)
+    assert "Step 1 of 6" in text(response)
+    assert f'hx-get="/shorts/{short.pk}/progress?seen=' in page
+    assert 'hx-trigger="every 2s, look"' in page
     assert "<video" not in page
 
 
-def test_what_was_held_is_on_the_receipt_from_the_start(web: Client, alice: User) -> None:
-    short = driving.begin(alice, seconds=8)
+def test_picture_and_video_are_given_the_same_place() -> None:
+    wide, tall = thought_of.page(State.FAILED), thought_of.page(State.FAILED, aspect_ratio="9:16")
 
-    response = web.get(f"/shorts/{short.pk}")
-
-    states = [leg["state"] for leg in response.context["receipt"]["legs"]]
-    assert states == ["held", "held"]
-    assert "Total 1,500 0 0" in text(response)
-    assert "$1.20 estimated" in text(response)
-    assert "Veo 3.1 Fast" in text(response)
+    assert (wide["wide"], tall["wide"]) == (True, False)
 
 
 def test_words_from_outside_are_escaped(web: Client, alice: User) -> None:
     short = driving.begin(alice, wish="<script>alert(1)</script>")
-    Short.objects.filter(pk=short.pk).update(video_prompt="<img src=x>", warning="<b>!</b>")
+    Short.objects.filter(pk=short.pk).update(
+        video_prompt="<img src=x>", warning="<b>!</b>", seen="<i>?</i>"
+    )
 
     page = web.get(f"/shorts/{short.pk}").content.decode()
 
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "&lt;img src=x&gt;" in page
     assert "&lt;b&gt;!&lt;/b&gt;" in page
-    assert "<script" not in page
+    assert "&lt;i&gt;?&lt;/i&gt;" in page
+    assert "<script>" not in page
+
+
+def test_a_prompt_that_is_the_wish_is_called_so() -> None:
+    assert thought_of.page(State.FAILED, wish="pan", video_prompt="pan")["own_words_used"]
+    assert not thought_of.page(State.FAILED, wish="pan", video_prompt="A pan")["own_words_used"]
+    assert not thought_of.page(State.FAILED, wish="", video_prompt="")["own_words_used"]
 
 
 def test_somebody_elses_short_is_not_there(web: Client, bob: User) -> None:
@@ -173,14 +143,16 @@ def test_the_page_takes_few_queries(
 ) -> None:
     short = driving.begin(alice)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(11):
         web.get(f"/shorts/{short.pk}")
 
 
 def test_the_page_loads_nothing_from_elsewhere_and_nothing_inline(web: Client, alice: User) -> None:
     page = web.get(f"/shorts/{driving.begin(alice).pk}")
 
-    found = re.findall(r"<script|style=|<style|https?://|\son\w+=", page.content.decode())
+    found = re.findall(
+        r"<script(?! [^>]*src=)|style=|<style|https?://|\son\w+=", page.content.decode()
+    )
     assert found == []
     assert "no-store" in page["Cache-Control"]
 
@@ -190,45 +162,32 @@ def test_the_page_speaks_korean(web: Client, alice: User) -> None:
 
     assert "영상을 만들고 있습니다" in text(page)
     assert "6단계 중 1단계" in text(page)
-
-
-@pytest.mark.parametrize("code", sorted(set(endings.MESSAGES) - {"submit_unknown", "overdue"}))
-def test_every_unhappy_end_has_its_sentence(code: str) -> None:
-    page = unsaved(State.FAILED, end_code=code)
-
-    assert page["message"] == str(endings.MESSAGES[code])
-    assert page["refresh"] is None
-    assert page["final"]
-
-
-def test_an_overdue_render_is_explained() -> None:
-    now = timezone.now()
-
-    page = unsaved(State.RENDERING, operation_name="o", overdue_at=now, next_attempt_at=now)
-
-    assert page["waiting"] == str(endings.MESSAGES["overdue"])
-    assert page["refresh"] == short_page.REFRESH_WAITING_SECONDS
-
-
-def test_a_pause_that_the_provider_asked_for_is_shown() -> None:
-    until = timezone.now() + timedelta(seconds=38)
-
-    assert unsaved(State.ANALYZED, next_attempt_at=until)["goes_on_at"] == until
-    assert unsaved(State.RENDERING, next_attempt_at=until)["goes_on_at"] is None
+    assert "토큰 1,000개가 예약되어 있습니다: 사진 분석 500개, 4초 영상 500개." in text(page)
 
 
 @pytest.mark.parametrize(
-    ("state", "fields", "stage"),
-    [
-        (State.CANCELED, {}, 1),
-        (State.FAILED, {"attempt": 2}, 2),
-        (State.FAILED, {"attempt": 3, "video_prompt": "p"}, 3),
-        (State.FAILED, {"attempt": 3, "video_prompt": "p", "operation_name": "o"}, 4),
-        (State.LOST, {"operation_name": "o"}, 5),
-        (State.SUCCEEDED, {}, 6),
-    ],
+    ("seconds", "words"),
+    [(4, ""), (38, "12:00:38"), (13 * 3600, "Nov. 26, 2026, 01:00")],
+    ids=["soon", "today", "tomorrow"],
 )
-def test_an_ended_short_shows_how_far_it_came(
-    state: str, fields: dict[str, object], stage: int
-) -> None:
-    assert unsaved(state, **fields)["stage"] == stage
+@pytest.mark.django_db
+def test_a_pause_that_the_provider_asked_for_says_when_it_ends(seconds: int, words: str) -> None:
+    until = AT + timedelta(seconds=seconds)
+
+    with timezone.override("Asia/Seoul"):
+        waiting = thought_of.page(State.ANALYZED, next_attempt_at=until)
+        rendering = thought_of.page(State.RENDERING, next_attempt_at=until)
+
+    assert (waiting["goes_on_at"], rendering["goes_on_at"]) == (words, "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "every"), [(0, 2), (29, 2), (30, 3), (119, 3), (120, 5), (299, 5), (300, 10)]
+)
+@pytest.mark.django_db
+def test_the_older_a_short_is_the_more_rarely_its_page_asks(seconds: int, every: int) -> None:
+    at = timezone.now()
+    page = thought_of.page(State.QUEUED, at=at, created_at=at - timedelta(seconds=seconds))
+
+    assert short_page.shown(page=page, at=at)["poll_seconds"] == every
+    assert page["refresh"] == max(every, 3)

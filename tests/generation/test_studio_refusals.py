@@ -76,6 +76,18 @@ def test_a_refusal_says_why_keeps_the_words_and_takes_nothing(
     assert not Short.objects.exists()
 
 
+def test_sent_with_javascript_the_picture_has_not_to_be_chosen_again(
+    web: Client, alice: User
+) -> None:
+    no_limit_left(alice)
+
+    response = order(web, htmx=True)
+
+    assert response.status_code == 403
+    assert "Your picture and your words are still here." in text(response)
+    assert "has to be chosen again" not in text(response)
+
+
 @pytest.mark.parametrize(
     ("picture", "fields", "sentence"),
     [
@@ -130,7 +142,7 @@ def test_a_form_used_for_another_video_before_gets_a_new_key(web: Client) -> Non
     response = order(web, idempotency_key=key, prompt="something else")
 
     assert response.status_code == 409
-    assert "This form was already used for another video" in text(response)
+    assert "This form has begun a video before" in text(response)
     assert key not in response.content.decode()
     assert Short.objects.count() == 1
 

@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,9 +21,18 @@ from metering import queries, receipts
 from metering.models import LedgerEntry
 from shortsproject.local.gemini import StandIn
 from tests.generation import driving
+from tests.generation.providers import raw_server
+from tests.generation.providers.raw_server import RawServer
 
 KEY = "AIzaSy-a-very-secret-key-0123456789"
+VEO, OMNI = "veo-3.1-fast-generate-001", "gemini-omni-1.1-flash"
 GOOD = {"bytesBase64Encoded": "{video}", "mimeType": "video/mp4"}
+
+
+@pytest.fixture(params=[VEO, OMNI])
+def model(request: pytest.FixtureRequest) -> str:
+    """A model of each route in turn."""
+    return str(request.param)
 
 
 @pytest.fixture
@@ -58,12 +67,14 @@ def asked_often(short: Short, *, times: int) -> tuple[set[str], list[timedelta]]
     ids=["closed", "reset", "garbage", "too late", "cut"],
 )
 def test_fc_09_one_order_is_one_submit_whatever_becomes_of_its_answer(
-    alice: User, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, order: dict[str, Any]
-) -> None:
+    alice: User, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, model: str,
+    order: dict[str, Any],
+) -> None:  # fmt: skip
     monkeypatch.setattr(submit, "DEADLINE_SECONDS", 1.0)
     stand_in.next("submit", **order)
+    short = driving.step(driving.begin(alice, model=model, seconds=8))
 
-    short = driving.hurry(driving.hurry(driving.step(driving.begin(alice, seconds=8))))
+    driving.hurry(driving.hurry(short))
 
     balance = queries.balance(user=alice, at=timezone.now())
     assert short.state == State.SUBMIT_UNKNOWN
@@ -77,8 +88,9 @@ def test_fc_09_the_library_that_repeats_by_itself_is_not_installed() -> None:
 
 
 def test_fc_10_a_question_that_fails_is_no_failed_render(
-    alice: User, rendering: Short, stand_in: StandIn, caplog: pytest.LogCaptureFixture
+    alice: User, stand_in: StandIn, model: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    rendering = driving.step(driving.begin(alice, model=model, seconds=8))
     stand_in.next("poll", status=503)
     stand_in.next("poll", cut="before")
     stand_in.next("poll", body="")
@@ -169,19 +181,67 @@ def test_fc_12_no_key_and_no_provider_address_is_kept_or_shown(
     assert "key=" not in kept
 
 
-@pytest.mark.parametrize(("kind", "calls"), [("analyse", 2), ("submit", 1), ("poll", 1)])
+@pytest.fixture
+def elsewhere() -> Iterator[RawServer]:
+    """Another host, which answers whatever it is asked and keeps what it was sent."""
+    with RawServer(raw_server.answer(b"film")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("status", [302, 307])
 @pytest.mark.parametrize(
-    "target", ["http://169.254.169.254/", "https://provider.example/", "http://127.0.0.1:9/"]
+    ("model", "kind"),
+    [
+        (VEO, "analyse"),
+        (VEO, "submit"),
+        (VEO, "poll"),
+        (OMNI, "analyse"),
+        (OMNI, "submit"),
+        (OMNI, "poll"),
+        (OMNI, "download"),
+    ],
 )
-def test_fc_12_a_redirect_is_followed_nowhere(
-    alice: User, stand_in: StandIn, kind: str, calls: int, target: str
+def test_fc_12_a_redirect_is_followed_nowhere_and_the_key_stays(
+    alice: User, stand_in: StandIn, elsewhere: RawServer, model: str, kind: str, status: int
 ) -> None:
-    stand_in.next(kind, status=302, headers={"Location": target})
+    stand_in.next(kind, status=status, headers={"Location": f"{elsewhere.url}/x"}, body={})
+    short = driving.step(driving.begin(alice, model=model))
 
-    driving.hurry(driving.step(driving.begin(alice)))
+    driving.until(short, State.SUBMIT_UNKNOWN, State.SUCCEEDED)
 
-    # An analysis without an answer is asked for once more, at the same address.
-    assert stand_in.counts()["calls"][kind] == calls
+    assert elsewhere.heads == []
+    assert stand_in.counts()["calls"]["submit"] == 1
+
+
+@pytest.mark.parametrize(
+    "address", ["http://169.254.169.254/latest/meta-data", "https://provider.example/x", "/x", ""]
+)
+def test_fc_12_an_internal_or_foreign_address_is_refused_and_reported(
+    alice: User, stand_in: StandIn, address: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_in.next("download", status=302, headers={"Location": address}, body={})
+    short = driving.step(driving.begin(alice, model=OMNI))
+
+    driving.until(short, State.RENDERED)
+
+    assert "a video could not be stored" in caplog.text
+    assert "169.254" not in caplog.text + short.end_detail
+    driving.until(short, State.SUCCEEDED)
+
+
+def test_fc_12_a_video_at_a_foreign_address_is_asked_for_at_the_provider_alone(
+    alice: User, stand_in: StandIn, elsewhere: RawServer
+) -> None:
+    video = {"type": "video", "uri": f"{elsewhere.url.replace('http', 'https')}/v1/files/abc1"}
+    steps = [{"type": "model_output", "content": [video]}]
+    body = {"id": "{operation_name}", "status": "completed", "steps": steps}
+    stand_in.next("poll", body=body)
+    short = driving.step(driving.begin(alice, model=OMNI))
+
+    driving.until(short, State.RENDERED)
+
+    assert elsewhere.heads == []
+    assert stand_in.requests[-1].path == "/v1/files/abc1:download"
 
 
 @pytest.mark.parametrize("step", [analyse, submit, poll, finish])
@@ -212,3 +272,20 @@ def test_fc_13_a_call_that_is_never_answered_ends_by_its_own_limit(
     assert short.state == state
     assert short.lease_until is None
     assert stand_in.counts()["accepted_submits"] <= 1
+
+
+def test_fc_13_a_download_that_is_never_answered_ends_by_its_own_limit(
+    alice: User, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "DEADLINE_SECONDS", 1.0)
+    stand_in.next("download", hold=True)
+    stand_in.next("download", hold_at=1000)
+    short = driving.step(driving.begin(alice, model=OMNI))
+
+    silent = driving.until(short, State.RENDERED).lease_until
+    broken_off = driving.hurry(short).state
+
+    assert (silent, broken_off, short.video) == (None, State.RENDERED, "")
+    stand_in.release("download")
+    assert driving.until(short, State.SUCCEEDED).video
+    assert stand_in.counts()["calls"]["download"] == 3

@@ -26,9 +26,9 @@ def state_of(short: Short) -> str:
 
 
 def make_due(short: Short) -> None:
-    """Let the minute pass that a lost bell, and a dead worker's lease, would cost."""
+    """Let the minutes pass that a lost bell, and a dead worker's lease and answer, would cost."""
     past = timezone.now() - timedelta(seconds=1)
-    Short.objects.filter(pk=short.pk).update(rung_at=None, lease_until=past, next_attempt_at=past)
+    Short.objects.filter(pk=short.pk).update(rung_at=None, lease_until=None, next_attempt_at=past)
 
 
 def assert_paid_once(short: Short, stand_in: StandIn) -> None:

@@ -1,13 +1,10 @@
 """The broker and the database go away while a short is under way, and come back: it only waits."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 import redis
-from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import User
@@ -19,37 +16,6 @@ from tests.journeys.test_killed_worker import assert_paid_once, make_due, state_
 from tests.processes import Stack, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def own_broker(stack: Stack, tmp_path: Path) -> Iterator[Path]:
-    """A Valkey for the children of this test alone."""
-    stack.environment["REDIS_URL"] = valkey.start(tmp_path)
-    yield tmp_path
-    valkey.stop(tmp_path)
-
-
-@pytest.fixture
-def own_database(stack: Stack, tmp_path: Path) -> Iterator[Path]:
-    """A PostgreSQL for this test and its children alone, with the tables made."""
-    before = dict(connection.settings_dict)
-    address = urlsplit(postgres.start(tmp_path, durable=False))
-    url = address.geturl()
-    connection.close()
-    connection.settings_dict.update(
-        HOST=address.hostname,
-        PORT=str(address.port),
-        USER=address.username,
-        PASSWORD=address.password,
-        NAME=postgres.NAME,
-    )
-    call_command("migrate", verbosity=0)
-    stack.environment["DATABASE_URL"] = url
-    yield tmp_path
-    stack.stop()
-    connection.close()
-    connection.settings_dict.update(before)
-    postgres.discard(postgres.place_for(tmp_path))
 
 
 def test_a_broker_that_is_emptied_during_a_call_changes_nothing(

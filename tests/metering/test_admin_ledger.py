@@ -201,7 +201,7 @@ def test_last_months_use_is_not_shown_as_this_months(desk: Client, alice: User) 
         ({"q": "ALICE@"}, ["alice"]),
         ({"limit": "unlimited"}, ["bob"]),
         ({"limit": "used_up"}, ["alice"]),
-        ({"limit": "limited", "o": "-5"}, ["staff", "alice"]),
+        ({"limit": "limited", "o": "-6"}, ["staff", "alice"]),
         ({"suspended__exact": "1"}, []),
     ],
 )

@@ -24,12 +24,12 @@ def levels(user: User) -> list[int]:
 
 
 def shown(user: User) -> int | None:
-    found = notices.to_show(user=user, balance=factories.balance(user))
+    found = notices.to_show(user=user, at=AT)
     return found.level if found else None
 
 
 def dismiss(user: User) -> None:
-    found = notices.to_show(user=user, balance=factories.balance(user))
+    found = notices.to_show(user=user, at=AT)
     assert found is not None
     notices.dismiss(user=user, notice_id=found.id, at=AT)
 
@@ -45,7 +45,7 @@ def test_a_charge_that_crosses_half_is_mailed_once(alice: User) -> None:
     second = notices.send_waiting(at=AT)
 
     assert (first, second) == (1, 0)
-    assert subjects() == ["You have used 50 % of your tokens"]
+    assert subjects() == ["Shorts: 50 % of your tokens for this period are used"]
     assert mail.outbox[0].to == ["alice@example.org"]
     assert Notice.objects.get().sent_at == AT
 
@@ -64,7 +64,7 @@ def test_one_charge_over_several_levels_is_one_mail_for_the_highest(alice: User)
     notices.send_waiting(at=AT)
 
     assert levels(alice) == [50, 80, 95]
-    assert subjects() == ["You have used 95 % of your tokens"]
+    assert subjects() == ["Shorts: 95 % of your tokens for this period are used"]
     assert not Notice.objects.filter(claimed_at=None).exists()
 
 
@@ -75,7 +75,10 @@ def test_each_level_on_the_way_is_told(alice: User) -> None:
     notices.send_waiting(at=AT)
 
     assert levels(alice) == [50, 80, 95, 100]
-    assert subjects() == ["You have used 50 % of your tokens", "Your tokens are used up"]
+    assert subjects() == [
+        "Shorts: 50 % of your tokens for this period are used",
+        "Shorts: your tokens for this period are used up",
+    ]
 
 
 def test_a_raised_limit_arms_the_levels_again(alice: User) -> None:
@@ -204,7 +207,7 @@ def test_two_workers_send_one_mail(alice: User) -> None:
         told = sorted(workers.map(work, range(2)))
 
     assert told == [0, 1]
-    assert subjects() == ["You have used 95 % of your tokens"]
+    assert subjects() == ["Shorts: 95 % of your tokens for this period are used"]
 
 
 def test_the_mail_says_how_much_how_fast_and_where_to_stop_it(alice: User, settings: Any) -> None:
@@ -218,7 +221,7 @@ def test_the_mail_says_how_much_how_fast_and_where_to_stop_it(alice: User, setti
     html = message.alternatives[0].content
     assert "5,000 of 10,000 tokens of this period are used." in message.body
     assert "At this pace you run out on Nov. 27, 2026." in message.body
-    assert "Your tokens reset at Dec. 1, 2026, midnight." in message.body
+    assert "Your tokens reset on Dec. 1, 2026 at 00:00 (Asia/Seoul)." in message.body
     assert "https://shorts.example.org/accounts/notices/off/" in message.body
     assert "https://shorts.example.org/accounts/notices/off/" in html
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -231,7 +234,7 @@ def test_the_mail_speaks_the_language_of_the_user(make_user: Any) -> None:
     notices.send_waiting(at=AT)
 
     (message,) = mail.outbox
-    assert message.subject == "토큰을 모두 사용했습니다"
+    assert message.subject == "Shorts: 이번 기간의 토큰을 모두 사용했습니다"
     assert "이번 기간 토큰 10,000개 중 10,000개를 사용했습니다." in message.body
     assert '<html lang="ko">' in message.alternatives[0].content
 
@@ -242,7 +245,7 @@ def test_who_chose_no_language_gets_the_operators(alice: User, settings: Any) ->
 
     notices.send_waiting(at=AT)
 
-    assert subjects() == ["토큰의 50 %를 사용했습니다"]
+    assert subjects() == ["Shorts: 이번 기간 토큰의 50 %를 사용했습니다"]
 
 
 def test_staff_are_told_once_from_their_level_on(alice: User, settings: Any) -> None:
@@ -256,7 +259,7 @@ def test_staff_are_told_once_from_their_level_on(alice: User, settings: Any) -> 
     notices.send_waiting(at=AT)
 
     to_staff = [message for message in mail.outbox if message.to == ["desk@example.org"]]
-    assert [m.subject for m in to_staff] == ["alice@example.org has used 95 % of the tokens"]
+    assert [m.subject for m in to_staff] == ["alice@example.org has used 95 % of their tokens"]
     assert "9,500 of 10,000" in to_staff[0].body
     assert Notice.objects.get(level=95).staff_sent_at == AT
 

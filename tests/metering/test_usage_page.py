@@ -1,6 +1,7 @@
 """/usage: a period at a glance, day by day, and its statement."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from uuid import uuid4
 
 import pytest
@@ -9,7 +10,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from metering import periods, staff
+from metering import ledger, periods, staff
+from metering.chart import WHOLE
 from tests import factories
 
 
@@ -32,11 +34,9 @@ def test_the_page_shows_what_was_used_and_the_statement(web: Client, alice: User
     assert [line.entry.used_after for line in page.context["lines"]] == [1000]
 
 
-def test_the_chart_has_a_column_for_each_day_and_the_highest_fills_it(
-    web: Client, alice: User
-) -> None:
+def test_the_chart_has_a_column_for_each_day_up_to_a_round_number(web: Client, alice: User) -> None:
     now = timezone.now()
-    factories.charged(alice, 1000, held=1000, at=now)
+    factories.charged(alice, 1500, held=1500, at=now)
 
     chart = web.get("/usage").context["chart"]
 
@@ -44,7 +44,8 @@ def test_the_chart_has_a_column_for_each_day_and_the_highest_fills_it(
     column = next(column for column in chart.columns if column.day == today)
     assert chart.columns[0].day == today.replace(day=1)
     assert 28 <= len(chart.columns) <= 31
-    assert (column.total, sum(part.height for part in column.parts)) == (1000, chart.height)
+    assert (column.total, chart.top) == (1500, 2000)
+    assert sum(part.height for part in column.parts) == 7500
 
 
 def test_dollars_are_another_unit_of_the_same_chart(web: Client, alice: User) -> None:
@@ -54,7 +55,8 @@ def test_dollars_are_another_unit_of_the_same_chart(web: Client, alice: User) ->
 
     drawn = [part.name for column in page.context["chart"].columns for part in column.parts]
     assert drawn == [2]
-    assert "Most on one day: $1.20" in page.content.decode()
+    assert page.context["scale"] == [Decimal(2), Decimal(1)]
+    assert "<li>$2.00</li><li>$1.00</li><li>0</li>" in page.content.decode()
     assert 'aria-current="true">Dollars' in page.content.decode()
 
 
@@ -65,8 +67,8 @@ def test_the_parts_of_a_day_stand_on_each_other(web: Client, alice: User) -> Non
 
     below, above = next(column.parts for column in chart.columns if column.parts)
     assert [below.value, above.value] == [487, 1000]
-    assert (above.y, above.y + above.height) == (0, below.y)
-    assert below.y + below.height == chart.height
+    assert above.y + above.height == below.y
+    assert below.y + below.height == WHOLE
 
 
 def test_an_earlier_period_is_one_step_back_and_shows_its_own_entries(
@@ -97,6 +99,76 @@ def test_older_entries_are_a_page_on_and_none_is_skipped(web: Client, alice: Use
     shown = [line.entry.pk for page in (first, second) for line in page.context["lines"]]
     assert shown == sorted(seqs, reverse=True)
     assert second.context["older"] is None
+
+
+def test_the_period_is_summed_up_by_what_it_was_for(web: Client, alice: User) -> None:
+    at = timezone.now()
+    factories.short_charged(alice, at=at)
+    staff.adjust(user=alice, tokens=-100, actor=None, reason="test", at=at, key=uuid4())
+
+    page = web.get("/usage")
+
+    sums = [(kind["look"], kind["tokens"], kind["usd"]) for kind in page.context["kinds"]]
+    assert sums == [(1, 487, None), (2, 1000, Decimal("1.2")), (4, -100, None)]
+    assert page.context["total"] == {"tokens": 1387, "usd": Decimal("1.2")}
+
+
+def test_what_has_no_price_in_dollars_is_said_to_have_none(web: Client, alice: User) -> None:
+    factories.charged(alice, 1000, held=1000, at=timezone.now())
+
+    html = web.get("/usage", {"unit": "usd"}).content.decode()
+
+    assert "Nothing of it has a price in dollars." in html
+
+
+def test_a_statement_says_what_was_left_after_each_entry(web: Client, alice: User) -> None:
+    at = timezone.now()
+    factories.charged(alice, 700, held=700, at=at)
+    staff.grant(user=alice, tokens=500, actor=None, reason="test", at=at, key=uuid4())
+    staff.set_limit(user=alice, tokens=None, actor=None, reason="test", at=at)
+
+    page = web.get("/usage")
+
+    assert [line.left_after for line in page.context["lines"]] == [None, 9800, 9300]
+
+
+def test_what_was_booked_after_its_period_says_nothing_of_what_was_left(
+    web: Client, alice: User
+) -> None:
+    then, now = timezone.now() - timedelta(days=40), timezone.now()
+    one = factories.due(alice, 700, held=700, at=then)
+    ledger.charge(hold=one, at=now)
+
+    page = web.get("/usage", {"period": factories.row(one).period_start.isoformat()})
+
+    assert [(line.entry.tokens, line.left_after) for line in page.context["lines"]] == [(700, None)]
+
+
+def test_what_is_held_is_listed_with_its_video_and_why(web: Client, alice: User) -> None:
+    at = timezone.now()
+    parked, other = uuid4(), uuid4()
+    _analysis, video = factories.hold(alice, job_id=parked, at=at - timedelta(hours=2))
+    ledger.park(hold=video, at=at)
+    factories.hold(alice, job_id=other, at=at)
+
+    page = web.get("/usage")
+
+    assert [(job.job_id, job.tokens) for job in page.context["held"]] == [
+        (other, 1500),
+        (parked, 1500),
+    ]
+    assert f'<a href="/shorts/{parked}">1,500 tokens for a video</a>' in page.content.decode()
+    assert "Veo video: 1,000, set aside until the outcome is certain" in page.content.decode()
+
+
+def test_what_is_being_charged_is_held_until_then(web: Client, alice: User) -> None:
+    factories.due(alice, 400, held=500, at=timezone.now())
+
+    (job,) = web.get("/usage").context["held"]
+
+    assert [(tokens, str(why)) for _what, tokens, why in job.legs] == [
+        (500, "done, and being charged")
+    ]
 
 
 def test_a_change_of_the_limit_stands_with_its_reason(web: Client, alice: User) -> None:
@@ -168,7 +240,7 @@ def test_the_page_costs_the_same_queries_whatever_is_on_it(
     staff.grant(user=alice, tokens=9, actor=None, reason="test", at=timezone.now())
     factories.charged(alice, 100, held=100, at=timezone.now())
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         web.get("/usage")
 
 

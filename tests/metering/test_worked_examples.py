@@ -310,7 +310,7 @@ def test_example_21_notices_and_a_raised_limit(alice: User) -> None:
 
     factories.limit(alice, 20_000)
     assert told(alice) == (9_000, 0, 11_000, 11_000)
-    assert notices.to_show(user=alice, balance=factories.balance(alice)) is None
+    assert notices.to_show(user=alice, at=AT) is None
 
     factories.charged(alice, 1_000)
     assert told(alice) == (10_000, 0, 10_000, 10_000)

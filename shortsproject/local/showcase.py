@@ -1,0 +1,120 @@
+"""A person's account as it looks after some days: videos, one under way, one that did not work.
+
+The shorts go the real way, through the pipeline against the stand-in, only with a clock of their
+own, so that they lie some days apart. Days of an earlier month are left out: the pages show the
+period that runs. Imported once Django is set up.
+"""
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import count
+
+from django.utils import timezone
+from PIL import Image, ImageEnhance, ImageOps
+
+from accounts.models import User
+from generation import pictures
+from generation.models import FINAL, Short, State
+from generation.pipeline import advance, start
+from metering import staff
+from shortsproject.local import sample
+from shortsproject.local.gemini import StandIn
+
+LIMIT_TOKENS = 25_000
+STEP_SECONDS = 7
+MOST_SECONDS = 60
+LITE, FAST, STANDARD = (
+    "veo-3.1-lite-generate-001", "veo-3.1-fast-generate-001", "veo-3.1-generate-001",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One short: how many days ago, of which picture, and how the provider was to answer."""
+
+    days_ago: int
+    picture: str
+    wish: str = ""
+    model: str = FAST
+    seconds: int = 8
+    outcome: str = ""
+    until: tuple[str, ...] = FINAL
+    name: str = ""
+
+
+STORY = (
+    Telling(9, "lake", "The sun goes down behind the hills"),
+    Telling(8, "dawn", "Mist rises from the water", model=LITE, seconds=4),
+    Telling(6, "night", "Stars come out one by one", model=STANDARD, seconds=4),
+    Telling(5, "tower", "A slow tilt up to the sky", seconds=6),
+    Telling(3, "dusk", "The camera glides over the water", model=LITE),
+    Telling(2, "dawn", "A storm tears everything apart", outcome="filtered", name="filtered"),
+    Telling(1, "winter", "First snow, very quiet", model=LITE, seconds=6),
+    Telling(1, "tower", "Birds pass high above", seconds=4, name="tall"),
+    Telling(0, "lake", "A slow pan over the hills at sunset", name="ready"),
+    Telling(0, "dusk", "Ripples run towards us", until=(State.RENDERING,), name="rendering"),
+)
+
+
+def picture(kind: str) -> bytes:
+    """One of a handful of pictures, the same at every call, as a JPEG."""
+    lake = Image.open(io.BytesIO(sample.picture()))
+    gray = ImageOps.grayscale(lake)
+    makers: dict[str, Callable[[], Image.Image]] = {
+        "lake": lambda: lake,
+        "dawn": lambda: ImageOps.mirror(ImageOps.colorize(gray, "#3d2b56", "#ffe3cf")),
+        "dusk": lambda: ImageEnhance.Color(lake.crop((320, 120, 1280, 660))).enhance(0.6),
+        "night": lambda: ImageEnhance.Brightness(ImageEnhance.Color(lake).enhance(0.4)).enhance(
+            0.45
+        ),
+        "tower": lambda: lake.crop((660, 0, 1065, 720)),
+        "winter": lambda: ImageOps.colorize(gray, "#1b2a41", "#f4f7fb"),
+    }
+    output = io.BytesIO()
+    makers[kind]().save(output, "JPEG", quality=90)
+    return output.getvalue()
+
+
+def tell(*, user: User, stand_in: StandIn) -> dict[str, Short]:
+    """Live through the story as this user. Returns the shorts that have names."""
+    now = timezone.now()
+    told = [one for one in STORY if one.days_ago < timezone.localtime(now).day]
+    before = _began(told[0], now=now) - timedelta(minutes=1)
+    staff.set_limit(user=user, tokens=LIMIT_TOKENS, actor=None, reason="pilot project", at=before)
+    return {one.name: _live(one, user=user, stand_in=stand_in, now=now) for one in told}
+
+
+def _live(one: Telling, *, user: User, stand_in: StandIn, now: datetime) -> Short:
+    began = _began(one, now=now)
+    if one.outcome:
+        stand_in.next("submit", outcome=one.outcome)
+    prepared = pictures.prepare(upload=io.BytesIO(picture(one.picture)))
+    order = start.Order(wish=one.wish, model=one.model, seconds=one.seconds)
+    short = start.run(user=user, picture=prepared, order=order, at=began).short
+    _drive(short, ticks=_ticks(began), until=one.until)
+    return short
+
+
+def _began(one: Telling, *, now: datetime) -> datetime:
+    """Seven minutes ago at the least, so that nothing happens in the future."""
+    return now - timedelta(days=one.days_ago, minutes=7)
+
+
+def _drive(short: Short, *, ticks: Iterator[datetime], until: tuple[str, ...]) -> None:
+    """Take the steps of a short by a clock of its own. Raises TimeoutError."""
+    deadline = time.monotonic() + MOST_SECONDS
+    while short.state not in until:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The short stays {short.state}.")
+        Short.objects.filter(pk=short.pk).update(next_attempt_at=next(ticks))
+        advance.run(short_id=short.pk, now=lambda: next(ticks))
+        short.refresh_from_db()
+        time.sleep(0.05)
+
+
+def _ticks(began: datetime) -> Iterator[datetime]:
+    """A clock that goes on by some seconds whenever somebody looks at it."""
+    return (began + timedelta(seconds=STEP_SECONDS * number) for number in count(1))
