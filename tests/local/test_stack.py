@@ -156,7 +156,7 @@ def test_a_killed_postgresql_comes_back(running: Shell) -> None:
     os.kill(found[0].pid, signal.SIGKILL)
 
     wait_until(lambda: not stack.serves(running.port), 5)
-    assert wait_until(lambda: stack.serves(running.port), 10)
+    assert wait_until(lambda: stack.serves(running.port), 60)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
