@@ -34,7 +34,7 @@ PREFERENCES = ("first_name", "last_name", "language", "time_zone", "mail_notices
 RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 # One way in for everybody, so that the second factor is asked for here, too.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as they say
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]  # as its docs say
 
 admin.site.unregister(Group)
 admin.site.unregister(EmailAddress)

@@ -36,7 +36,7 @@ def parts(page: Mapping[str, Any]) -> list[Part]:
 
 def _rendered(name: str, page: Mapping[str, Any]) -> SafeString:
     """Without white space around it: a part that says nothing is empty, and takes no room."""
-    return mark_safe(render_to_string(f"generation/short/{name}.html", dict(page)).strip())  # noqa: S308 - a template's output
+    return mark_safe(render_to_string(f"generation/short/{name}.html", dict(page)).strip())  # noqa: S308 - stripped output of our own template
 
 
 def marks(parts: Sequence[Part]) -> str:
