@@ -10,6 +10,7 @@ LOOPBACK = "127.0.0.1"
 # Below the ports that Linux, macOS and Windows lend to outgoing connections (32768 and up): a
 # server that was killed finds its port again, because nobody was lent it meanwhile.
 SERVER_PORTS = range(20_000, 32_000)
+HANDOVER_SECONDS = 5
 
 
 class LocalError(Exception):
@@ -28,9 +29,16 @@ def port_is_free(port: int) -> bool:
 
 
 def free_port(preferred: int = 0) -> int:
-    """The preferred port if it is free, else another one. Raises LocalError if there is none."""
-    if preferred and port_is_free(preferred):
-        return preferred
+    """The preferred port if it is free soon, else another one. Raises LocalError if there is none.
+
+    A killed server counts as gone when its first thread is: the others may still be ending, and
+    they keep its port until then.
+    """
+    deadline = time.monotonic() + (HANDOVER_SECONDS if preferred else 0)
+    while time.monotonic() < deadline:
+        if port_is_free(preferred):
+            return preferred
+        time.sleep(0.02)
     for port in random.sample(SERVER_PORTS, k=len(SERVER_PORTS)):
         if port_is_free(port):
             return port
