@@ -11,19 +11,24 @@ from typing import Any
 from benchmarks import place as places
 from benchmarks import shorts
 
+PARTS = ("cycle", "growth", "shorts", "flight")
 SIZES = (10_000, 1_000_000, 10_000_000)
 QUICK_SIZES = (10_000, 100_000)
+CROWD = shorts.Crowd(shorts=200, render_seconds=60)
+QUICK_CROWD = shorts.Crowd(shorts=20, render_seconds=10)
+# Long enough for all to be under way at once.
+FLIGHT = shorts.Crowd(shorts=1000, render_seconds=300, processes=1)
+QUICK_FLIGHT = shorts.Crowd(shorts=50, render_seconds=20, processes=1)
 
 
 def main() -> None:
     """Take the figures and print them."""
     options = _options()
     place = places.open_place()
-    render_seconds = 10.0 if options.quick else 60.0
     figures: dict[str, Any] = {"taken_at": datetime.now(UTC).isoformat(timespec="seconds")}
     with contextlib.ExitStack() as servers:
         servers.callback(places.close_place, place, keep=options.keep)
-        stand_in = servers.enter_context(shorts.provider(place, render_seconds=render_seconds))
+        servers.enter_context(shorts.broker(place))
         import django
 
         django.setup()
@@ -33,11 +38,9 @@ def main() -> None:
         if options.only in (None, "growth"):
             figures["growth"] = _growth(place, quick=options.quick)
         if options.only in (None, "shorts"):
-            number = 20 if options.quick else 200
-            print(f"\n{number} shorts at once through one worker\n", flush=True)
-            run = shorts.measure(place, stand_in, shorts=number, render_seconds=render_seconds)
-            print(shorts.show(run), flush=True)
-            figures["shorts"] = shorts.to_json(run)
+            figures["shorts"] = _shorts(place, QUICK_CROWD if options.quick else CROWD)
+        if options.only in (None, "flight"):
+            figures["flight"] = _shorts(place, QUICK_FLIGHT if options.quick else FLIGHT)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=2) + "\n")
 
@@ -45,12 +48,22 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short run, small tables")
-    parser.add_argument("--only", choices=("cycle", "growth", "shorts"), help="one of them")
+    parser.add_argument(
+        "--only", choices=("cycle", "growth", "shorts", "flight"), help="one of them"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
     parser.add_argument(
         "--keep", action="store_true", help="keep all data for a run of the same code"
     )
     return parser.parse_args()
+
+
+def _shorts(place: places.Place, crowd: shorts.Crowd) -> dict[str, Any]:
+    processes = f" of {crowd.processes} process" if crowd.processes else ""
+    print(f"\n{crowd.shorts} shorts at once through one worker{processes}\n", flush=True)
+    run = shorts.measure(place, crowd)
+    print(shorts.show(run), flush=True)
+    return shorts.to_json(run)
 
 
 def _cycle(place: places.Place, *, quick: bool) -> list[dict[str, Any]]:

@@ -68,8 +68,8 @@ def measure(databases: dict[int, str], *, rounds: int, calls: int) -> list[Size]
     for _ in range(rounds):
         for size in sizes:
             for call, times in _one_round(size.database, clients[size.entries], calls).items():
-                size.p50[call].append(percentile(times, 0.5))
-                size.p99[call].append(percentile(times, 0.99))
+                size.p50[call].append(1000 * percentile(times, 0.5))
+                size.p99[call].append(1000 * percentile(times, 0.99))
     return sizes
 
 

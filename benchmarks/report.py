@@ -34,17 +34,17 @@ class Figures:
 
 
 def percentile(times: Sequence[float], share: float) -> float:
-    """The time, in milliseconds, that this share of the calls kept within."""
+    """The time that this share of them kept within."""
     ordered = sorted(times)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def middle(samples: Sequence[Sample]) -> Figures:
     """The median of each figure over all runs, so that one disturbed run says nothing."""
     return Figures(
         rate=median(sample.rate for sample in samples),
-        p50_ms=median(percentile(sample.times, 0.5) for sample in samples),
-        p99_ms=median(percentile(sample.times, 0.99) for sample in samples),
+        p50_ms=median(1000 * percentile(sample.times, 0.5) for sample in samples),
+        p99_ms=median(1000 * percentile(sample.times, 0.99) for sample in samples),
         rates=[sample.rate for sample in samples],
     )
 
