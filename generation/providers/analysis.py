@@ -23,7 +23,6 @@ from generation.providers.outcomes import (
 )
 from metering.types import Usage
 
-ANSWER_BYTES = 4 * 1024 * 1024
 MOST_OUTPUT_TOKENS = 1000
 ASKED_PROMPT_CHARACTERS = 900
 PROMPT_CHARACTERS = 1500

@@ -116,13 +116,16 @@ def of_poll(error: Exception, call: clients.Call) -> PollFailed:
 
 
 def describe(error: Exception) -> str:
-    """A line for staff: no key, no address, and nothing of what a validation error quotes."""
+    """A line for staff: no key, no address, and nothing of what an error quotes of a request."""
     answer = _answer(error)
     if answer is not None:
         return _describe(answer)
     error = _plain(error)
     if isinstance(error, pydantic.ValidationError):
         words = f"{type(error).__name__}: {error.error_count()} fields of {error.title}"
+    elif isinstance(error, httpx2.LocalProtocolError):
+        # It quotes the header, which may be the key's.
+        words = f"{type(error).__name__}: the request cannot be written as HTTP"
     else:
         words = f"{type(error).__name__}: {error}"
     return detail(words)
@@ -130,7 +133,7 @@ def describe(error: Exception) -> str:
 
 def detail(words: str) -> str:
     """A line for staff, cleaned of secrets and cut."""
-    return cleaning.detail(words, secret=settings.GEMINI_API_KEY)
+    return cleaning.detail(words, secret=settings.GEMINI_API_KEY.strip())
 
 
 def speaks_of_safety(words: str) -> bool:

@@ -92,9 +92,14 @@ def call(*, deadline_seconds: float, most_bytes: int) -> Iterator[Call]:
         _current.reset(token)
 
 
+def seconds_left() -> float:
+    """What is left of the call under way, for a part of the SDK that takes seconds."""
+    return _current.get().seconds_left
+
+
 def options() -> types.HttpOptions:
     """Options of one SDK call: a single attempt, and the time that is left (milliseconds)."""
-    milliseconds = max(1, int(_current.get().seconds_left * 1000))
+    milliseconds = max(1, int(seconds_left() * 1000))
     return types.HttpOptions(timeout=milliseconds, retry_options=types.HttpRetryOptions(attempts=1))
 
 

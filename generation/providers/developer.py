@@ -1,7 +1,6 @@
-"""Gemini and Omni through the developer API: analyse a picture, submit a render, ask for it, fetch
-its file.
+"""Omni through the developer API: submit a render, ask for it, fetch its file.
 
-A route as `gateway.Route` says. A render is an interaction that runs in the background; its id is
+Videos as `gateway.Videos` says. A render is an interaction that runs in the background; its id is
 all that is needed to ask for it. What an interaction that ended without a video has cost is told by
 its usage: reported video tokens are evidence of a bill, their absence of none.
 Sources: docs/providers.md.
@@ -15,12 +14,12 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from google import genai
 from google.genai import types
 
-from generation.providers import analysis, certainty, cleaning, clients
+from generation.providers import certainty, cleaning, clients
 from generation.providers.outcomes import (
     Accepted,
-    AnalysisOutcome,
     BilledWithoutVideo,
     Downloaded,
     DownloadOutcome,
@@ -34,11 +33,9 @@ from generation.providers.outcomes import (
     Unclear,
     VideoReady,
 )
-from metering.types import OpenHold, Usage
+from generation.providers.shot import Shot
+from metering.types import Usage
 
-ANSWER_BYTES = 4 * 1024 * 1024
-# A video comes by its address; one that comes with the answer all the same is taken.
-VIDEO_ANSWER_BYTES = 200 * 1024 * 1024
 VIDEO_BYTES = 500 * 1024 * 1024
 FETCHED_PIECE_BYTES = 1024 * 1024
 
@@ -61,86 +58,47 @@ _FILE_ID = re.compile(r"[a-z0-9]{1,100}")
 _GOOGLES_HOSTS = (".googleapis.com", ".googleusercontent.com")
 
 
-def analyse(
-    *,
-    hold: OpenHold,
-    picture: bytes,
-    mime_type: str,
-    wish: str,
-    aspect_ratio: str,
-    deadline_seconds: float,
-) -> AnalysisOutcome:
-    """Have the hold's model look at the picture and write the prompt for the video."""
-    clients.refuse_transaction()
-    with clients.call(deadline_seconds=deadline_seconds, most_bytes=analysis.ANSWER_BYTES) as call:
-        try:
-            answer = clients.developer().models.generate_content(
-                model=hold.line.model,
-                contents=analysis.contents(picture=picture, mime_type=mime_type, wish=wish),
-                config=analysis.config(aspect_ratio=aspect_ratio),
-            )
-            return analysis.read(answer=answer)
-        except Exception as error:
-            return certainty.of_spending(error, call)
+def can_submit() -> bool:
+    """Whether the SDK still has the calls for interactions."""
+    return hasattr(genai.Client, "interactions")
 
 
-def submit(
-    *,
-    hold: OpenHold,
-    picture: bytes,
-    mime_type: str,
-    prompt: str,
-    aspect_ratio: str,
-    deadline_seconds: float,
-) -> SubmitOutcome:
-    """Begin a render of the picture, as long and as fine as the hold's quote line says."""
-    clients.refuse_transaction()
-    with clients.call(deadline_seconds=deadline_seconds, most_bytes=ANSWER_BYTES) as call:
-        try:
-            interaction = clients.developer().interactions.create(
-                model=hold.line.model,
-                background=True,
-                store=True,
-                input=[
-                    {
-                        "type": "image",
-                        "mime_type": mime_type,
-                        "data": base64.b64encode(picture).decode(),
-                    },
-                    {"type": "text", "text": prompt},
-                ],
-                generation_config={"video_config": {"task": "image_to_video"}},
-                response_format={
-                    "type": "video",
-                    "aspect_ratio": aspect_ratio,
-                    "resolution": hold.line.resolution,
-                    "duration": f"{hold.line.seconds}s",
-                    "delivery": "uri",
-                },
-                timeout=call.seconds_left,
-            )
-            return _read_submit(interaction)
-        except Exception as error:
-            return certainty.of_spending(error, call)
+def submit(*, shot: Shot) -> SubmitOutcome:
+    """Begin a render that runs in the background, as the shot and its quote line say."""
+    line = shot.hold.line
+    data = base64.b64encode(shot.picture).decode()
+    interaction = clients.developer().interactions.create(
+        model=line.model,
+        background=True,
+        store=True,
+        input=[
+            {"type": "image", "mime_type": shot.mime_type, "data": data},
+            {"type": "text", "text": shot.prompt},
+        ],
+        generation_config={"video_config": {"task": "image_to_video"}},
+        response_format={
+            "type": "video",
+            "aspect_ratio": shot.aspect_ratio,
+            "resolution": line.resolution,
+            "duration": f"{line.seconds}s",
+            "delivery": "uri",
+        },
+        timeout=clients.seconds_left(),
+    )
+    return _read_submit(interaction)
 
 
-def poll(*, operation_name: str, deadline_seconds: float) -> PollOutcome:
+def poll(*, operation_name: str) -> PollOutcome:
     """Ask once how a render is doing; when it is done, the answer names its file."""
     if not _ID.fullmatch(operation_name):
         return PollFailed("the stored name is not one of an interaction", alarming=True)
-    with clients.call(deadline_seconds=deadline_seconds, most_bytes=VIDEO_ANSWER_BYTES) as call:
-        try:
-            interaction = clients.developer().interactions.get(
-                operation_name, timeout=call.seconds_left
-            )
-            return _read_interaction(interaction, operation_name)
-        except Exception as error:
-            return certainty.of_poll(error, call)
+    interaction = clients.developer().interactions.get(
+        operation_name, timeout=clients.seconds_left()
+    )
+    return _read_interaction(interaction, operation_name)
 
 
-def download(
-    *, file_id: str, target: io.BufferedIOBase, deadline_seconds: float
-) -> DownloadOutcome:
+def download(*, file_id: str, target: io.BufferedIOBase) -> DownloadOutcome:
     """Write the file to `target`, piece by piece.
 
     An answer may send us on to another address: to a host of Google's over https we go without the
@@ -148,33 +106,29 @@ def download(
     """
     if not _FILE_ID.fullmatch(file_id):
         return NotDownloaded("the file has no id that could be asked for")
-    with clients.call(deadline_seconds=deadline_seconds, most_bytes=VIDEO_BYTES) as call:
-        try:
-            clients.developer().files.download(
-                file=f"files/{file_id}",
-                destination=target,
-                config=types.DownloadFileConfig(http_options=clients.options()),
-            )
-        except Exception as error:
-            address = certainty.redirect(error)
-            if not address:
-                return NotDownloaded(certainty.of_poll(error, call).detail)
-        else:
-            return Downloaded()
-        return _fetch_elsewhere(address=address, target=target)
+    try:
+        clients.developer().files.download(
+            file=f"files/{file_id}",
+            destination=target,
+            config=types.DownloadFileConfig(http_options=clients.options()),
+        )
+    except Exception as error:
+        address = certainty.redirect(error)
+        if not address:
+            raise
+    else:
+        return Downloaded()
+    return _fetch_elsewhere(address=address, target=target)
 
 
 def _fetch_elsewhere(*, address: str, target: io.BufferedIOBase) -> DownloadOutcome:
     if not is_googles(address):
         return NotDownloaded("the file is at an address that we do not go to")
-    try:
-        with clients.open_elsewhere(address) as response:
-            if response.status_code != 200:
-                return NotDownloaded(f"the file's own address answered {response.status_code}")
-            for piece in response.iter_bytes(chunk_size=FETCHED_PIECE_BYTES):
-                target.write(piece)
-    except Exception as error:
-        return NotDownloaded(certainty.describe(error))
+    with clients.open_elsewhere(address) as response:
+        if response.status_code != 200:
+            return NotDownloaded(f"the file's own address answered {response.status_code}")
+        for piece in response.iter_bytes(chunk_size=FETCHED_PIECE_BYTES):
+            target.write(piece)
     return Downloaded()
 
 
@@ -198,7 +152,10 @@ def _read_submit(interaction: Any) -> SubmitOutcome:
 
 def _read_interaction(interaction: Any, asked: str) -> PollOutcome:
     """A video wins over whatever stands beside it: it was made, and will be billed."""
-    if getattr(interaction, "id", None) != asked:
+    name = getattr(interaction, "id", None)
+    if not name:
+        return PollFailed("the answer does not say how the render is doing")
+    if name != asked:
         return PollFailed("the answer is about another interaction", alarming=True)
     status = str(interaction.status or "")
     if status in _RUNNING:

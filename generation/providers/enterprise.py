@@ -1,6 +1,6 @@
-"""Gemini and Veo through the enterprise platform: analyse a picture, submit a render, ask for it.
+"""Veo through the enterprise platform: submit a render, ask for it.
 
-A route as `gateway.Route` says. A video comes with the answer that says it is done.
+Videos as `gateway.Videos` says. A video comes with the answer that says it is done.
 Sources: docs/providers.md.
 """
 
@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pydantic
-from google.genai import types
+from google.genai import models, types
 
-from generation.providers import analysis, certainty, clients
+from generation.providers import certainty, clients
 from generation.providers.outcomes import (
     Accepted,
-    AnalysisOutcome,
     DownloadOutcome,
     Filtered,
     NotDownloaded,
@@ -27,10 +26,9 @@ from generation.providers.outcomes import (
     Unclear,
     VideoReady,
 )
-from metering.types import OpenHold
+from generation.providers.shot import Shot
 
-ANSWER_BYTES = 4 * 1024 * 1024
-VIDEO_ANSWER_BYTES = 200 * 1024 * 1024
+VIDEO_BYTES = 0
 OPERATION_CHARACTERS = 500
 INVALID_ARGUMENT = 3
 
@@ -40,85 +38,50 @@ _OPERATION = re.compile(
 )
 
 
-def analyse(
-    *,
-    hold: OpenHold,
-    picture: bytes,
-    mime_type: str,
-    wish: str,
-    aspect_ratio: str,
-    deadline_seconds: float,
-) -> AnalysisOutcome:
-    """Have the hold's model look at the picture and write the prompt for the video."""
-    clients.refuse_transaction()
-    with clients.call(deadline_seconds=deadline_seconds, most_bytes=analysis.ANSWER_BYTES) as call:
-        try:
-            answer = clients.enterprise().models.generate_content(
-                model=hold.line.model,
-                contents=analysis.contents(picture=picture, mime_type=mime_type, wish=wish),
-                config=analysis.config(aspect_ratio=aspect_ratio),
-            )
-            return analysis.read(answer=answer)
-        except Exception as error:
-            return certainty.of_spending(error, call)
+def can_submit() -> bool:
+    """Whether the SDK still has the call that begins a render."""
+    return hasattr(models.Models, "generate_videos")
 
 
-def submit(
-    *,
-    hold: OpenHold,
-    picture: bytes,
-    mime_type: str,
-    prompt: str,
-    aspect_ratio: str,
-    deadline_seconds: float,
-) -> SubmitOutcome:
-    """Begin a render of the picture, as long and as fine as the hold's quote line says."""
-    clients.refuse_transaction()
-    with clients.call(deadline_seconds=deadline_seconds, most_bytes=ANSWER_BYTES) as call:
-        try:
-            operation = clients.enterprise().models.generate_videos(
-                model=hold.line.model,
-                source=types.GenerateVideosSource(
-                    prompt=prompt,
-                    image=types.Image(image_bytes=picture, mime_type=mime_type),
-                ),
-                config=types.GenerateVideosConfig(
-                    number_of_videos=1,
-                    duration_seconds=hold.line.seconds,
-                    aspect_ratio=aspect_ratio,
-                    resolution=hold.line.resolution,
-                    person_generation="allow_adult",
-                    generate_audio=True,
-                    http_options=clients.options(),
-                ),
-            )
-            return _read_submit(operation)
-        except Exception as error:
-            return certainty.of_spending(error, call)
+def submit(*, shot: Shot) -> SubmitOutcome:
+    """Begin a render, as the shot and its quote line say."""
+    line = shot.hold.line
+    operation = clients.enterprise().models.generate_videos(
+        model=line.model,
+        source=types.GenerateVideosSource(
+            prompt=shot.prompt,
+            image=types.Image(image_bytes=shot.picture, mime_type=shot.mime_type),
+        ),
+        config=types.GenerateVideosConfig(
+            number_of_videos=1,
+            duration_seconds=line.seconds,
+            aspect_ratio=shot.aspect_ratio,
+            resolution=line.resolution,
+            person_generation="allow_adult",
+            generate_audio=True,
+            http_options=clients.options(),
+        ),
+    )
+    return _read_submit(operation)
 
 
-def poll(*, operation_name: str, deadline_seconds: float) -> PollOutcome:
+def poll(*, operation_name: str) -> PollOutcome:
     """Ask once how a render is doing; when it is done, its video comes with the answer."""
     if not _OPERATION.fullmatch(operation_name):
         return PollFailed("the stored name is not one of an operation", alarming=True)
-    with clients.call(deadline_seconds=deadline_seconds, most_bytes=VIDEO_ANSWER_BYTES) as call:
-        try:
-            operation = clients.enterprise().operations.get(
-                types.GenerateVideosOperation.model_validate({"name": operation_name}),
-                config=types.GetOperationConfig(http_options=clients.options()),
-            )
-            return _read_operation(operation, operation_name)
-        except pydantic.ValidationError as error:
-            if call.status == 200 and _is_about_video(error):
-                return RenderFailed(None, "the video came in a form that cannot be decoded")
-            return certainty.of_poll(error, call)
-        except Exception as error:
-            return certainty.of_poll(error, call)
+    try:
+        operation = clients.enterprise().operations.get(
+            types.GenerateVideosOperation.model_validate({"name": operation_name}),
+            config=types.GetOperationConfig(http_options=clients.options()),
+        )
+    except pydantic.ValidationError as error:
+        if not _is_about_video(error):
+            raise
+        return RenderFailed(None, "the video came in a form that cannot be decoded")
+    return _read_operation(operation, operation_name)
 
 
-def download(
-    *, file_id: str, target: io.BufferedIOBase, deadline_seconds: float
-) -> DownloadOutcome:
+def download(*, file_id: str, target: io.BufferedIOBase) -> DownloadOutcome:
     """Nothing is ever fetched by its id here: the video comes with the answer."""
     return NotDownloaded("this route has no files")
 

@@ -86,7 +86,7 @@ def enterprise() -> Enterprise:
         return Enterprise(base_url, project, location, loopback_key)
     if not base_url:
         raise NotConfiguredError(
-            "No route to a video is configured: set GOOGLE_CLOUD_PROJECT or GEMINI_BASE_URL."
+            "No way to Veo is configured: set GOOGLE_CLOUD_PROJECT, or GEMINI_BASE_URL."
         )
     if not (loopback_key or key):
         raise NotConfiguredError("GEMINI_BASE_URL is set without GEMINI_API_KEY.")

@@ -34,7 +34,10 @@ TO_THE_END = struct.pack(">I4s", 0, b"mdat") + bytes(10)
     ],
 )
 def test_a_whole_file_passes(data: bytes) -> None:
-    assert mp4.check(io.BytesIO(data)) == len(data)
+    video = io.BytesIO(data)
+
+    assert mp4.check(video) == len(data)
+    assert video.tell() == 0
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,8 @@ def test_a_whole_file_passes(data: bytes) -> None:
         (box(b"ftyp") + box(b"mdat"), "no moov"),
         (box(b"moov") + box(b"ftyp") + box(b"mdat"), "begin"),
         (struct.pack(">I4s", 4, b"ftyp"), "smaller"),
+        (box(b"ftyp") + struct.pack(">I4sI", 1, b"mdat", 0), "cut off inside a box header"),
+        (box(b"ftyp") + struct.pack(">I4sQ", 1, b"mdat", 15), "smaller"),
     ],
 )
 def test_a_broken_file_is_named(data: bytes, reason: str) -> None:

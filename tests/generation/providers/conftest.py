@@ -1,6 +1,7 @@
 """The provider package under test, against the stand-in or a raw server, over real HTTP."""
 
 import io
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -30,6 +31,10 @@ INTERACTION = "v1_abc"
 OPERATION = f"publishers/google/models/{VIDEO_MODEL}/operations/77"
 VIDEO_MODELS = {routes.ENTERPRISE: VIDEO_MODEL, routes.DEVELOPER: OMNI_MODEL}
 NAMES = {routes.ENTERPRISE: OPERATION, routes.DEVELOPER: INTERACTION}
+
+# What is true on one route alone is marked with it; the rest runs on both.
+veo = pytest.mark.parametrize("route", [routes.ENTERPRISE])
+omni = pytest.mark.parametrize("route", [routes.DEVELOPER])
 
 
 @pytest.fixture(autouse=True)
@@ -72,6 +77,15 @@ def raw(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
         yield start
 
 
+@pytest.fixture
+def stopped(settings: Any) -> Iterator[None]:
+    """An address of this machine at which nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        settings.GEMINI_BASE_URL = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        yield
+
+
 @pytest.fixture(scope="session")
 def picture() -> bytes:
     """A JPEG of 160 × 90."""
@@ -89,77 +103,6 @@ def route(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def analyse(route: str, picture: bytes) -> Callable[..., AnalysisOutcome]:
     """Analyses the picture; any argument may be changed."""
-    return analyser(route, picture)
-
-
-@pytest.fixture
-def submit(route: str, picture: bytes) -> Callable[..., SubmitOutcome]:
-    """Submits the picture; any argument may be changed."""
-    return submitter(route, picture)
-
-
-@pytest.fixture
-def poll(route: str) -> Callable[..., PollOutcome]:
-    """Asks for a render, by default for one that only raw servers know."""
-    return poller(route)
-
-
-@pytest.fixture
-def render(stand_in: StandIn, submit: Callable[..., SubmitOutcome]) -> str:
-    """The name of a render that the stand-in has accepted."""
-    return accepted(submit)
-
-
-@pytest.fixture
-def veo_analyse(picture: bytes) -> Callable[..., AnalysisOutcome]:
-    """As `analyse`, on the enterprise route alone."""
-    return analyser(routes.ENTERPRISE, picture)
-
-
-@pytest.fixture
-def veo_submit(picture: bytes) -> Callable[..., SubmitOutcome]:
-    """As `submit`, on the enterprise route alone."""
-    return submitter(routes.ENTERPRISE, picture)
-
-
-@pytest.fixture
-def veo_poll() -> Callable[..., PollOutcome]:
-    """As `poll`, on the enterprise route alone."""
-    return poller(routes.ENTERPRISE)
-
-
-@pytest.fixture
-def operation_name(stand_in: StandIn, veo_submit: Callable[..., SubmitOutcome]) -> str:
-    """As `render`, on the enterprise route alone."""
-    return accepted(veo_submit)
-
-
-@pytest.fixture
-def omni_analyse(picture: bytes) -> Callable[..., AnalysisOutcome]:
-    """As `analyse`, on the developer route alone."""
-    return analyser(routes.DEVELOPER, picture)
-
-
-@pytest.fixture
-def omni_submit(picture: bytes) -> Callable[..., SubmitOutcome]:
-    """As `submit`, on the developer route alone."""
-    return submitter(routes.DEVELOPER, picture)
-
-
-@pytest.fixture
-def omni_poll() -> Callable[..., PollOutcome]:
-    """As `poll`, on the developer route alone."""
-    return poller(routes.DEVELOPER)
-
-
-@pytest.fixture
-def interaction(stand_in: StandIn, omni_submit: Callable[..., SubmitOutcome]) -> str:
-    """As `render`, on the developer route alone."""
-    return accepted(omni_submit)
-
-
-def analyser(route: str, picture: bytes) -> Callable[..., AnalysisOutcome]:
-    """An analysis of the picture on this route, with usual arguments for those not given."""
     usual = {
         "hold": hold(ANALYSIS_MODEL),
         "picture": picture,
@@ -171,8 +114,9 @@ def analyser(route: str, picture: bytes) -> Callable[..., AnalysisOutcome]:
     return lambda **changes: gateway.of(route).analyse(**(usual | changes))
 
 
-def submitter(route: str, picture: bytes) -> Callable[..., SubmitOutcome]:
-    """A submit of the picture on this route, with usual arguments for those not given."""
+@pytest.fixture
+def submit(route: str, picture: bytes) -> Callable[..., SubmitOutcome]:
+    """Submits the picture; any argument may be changed."""
     usual = {
         "hold": hold(VIDEO_MODELS[route], seconds=8, resolution="720p"),
         "picture": picture,
@@ -184,8 +128,9 @@ def submitter(route: str, picture: bytes) -> Callable[..., SubmitOutcome]:
     return lambda **changes: gateway.of(route).submit(**(usual | changes))
 
 
-def poller(route: str) -> Callable[..., PollOutcome]:
-    """A question on this route about a render, or about one that only raw servers know."""
+@pytest.fixture
+def poll(route: str) -> Callable[..., PollOutcome]:
+    """Asks for a render, by default for one that only raw servers know."""
 
     def ask(name: str = NAMES[route], deadline_seconds: float = 20.0) -> PollOutcome:
         return gateway.of(route).poll(operation_name=name, deadline_seconds=deadline_seconds)
@@ -193,11 +138,17 @@ def poller(route: str) -> Callable[..., PollOutcome]:
     return ask
 
 
-def accepted(submit: Callable[..., SubmitOutcome]) -> str:
-    """Submit, and return the name of the render."""
+@pytest.fixture
+def render(stand_in: StandIn, submit: Callable[..., SubmitOutcome]) -> str:
+    """The name of a render that the stand-in has accepted."""
     outcome = submit()
     assert isinstance(outcome, Accepted)
     return outcome.operation_name
+
+
+def on(route: str, *values: object) -> list[tuple[str, object]]:
+    """Cases of one route, for a test that is the same on both but for them."""
+    return [(route, value) for value in values]
 
 
 def ended_poll(poll: Callable[..., PollOutcome], name: str) -> PollOutcome:

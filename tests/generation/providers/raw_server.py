@@ -15,6 +15,7 @@ from typing import Self
 Behaviour = Callable[[socket.socket], None]
 PATIENCE = 10.0
 DRIP = 0.05
+JSON = ("Content-Type: application/json",)
 
 
 class RawServer:

@@ -1,5 +1,4 @@
 import json
-import time
 from typing import Any
 
 import pytest
@@ -155,6 +154,7 @@ def test_a_block_reason_nobody_knows_yet_is_a_block(stand_in, analyse):
     "answer",
     [
         body(None, "MAX_TOKENS"),
+        body(None, "MAX_TOKENS") | {"candidates": [{"finishReason": "MAX_TOKENS", "content": {}}]},
         body('{"video_prompt": "A calm s', "MAX_TOKENS"),
         body(json.dumps(WORDS), "MAX_TOKENS"),
         body("slowly, " * 4000, "MAX_TOKENS"),
@@ -266,6 +266,10 @@ def test_long_texts_are_cut(stand_in, analyse):
             {"cachedContentTokenCount": 7, "toolUsePromptTokenCount": 9},
             Usage(cached_tokens=7, tool_tokens=9),
         ),
+        (
+            {"totalTokenCount": 487, "serviceTier": "x", "trafficType": "ON_DEMAND"},
+            Usage(total_tokens=487),
+        ),
         ({"promptTokenCount": -1, "totalTokenCount": 2**53 + 1}, Usage()),
         ({"promptTokenCount": 0, "totalTokenCount": 2**53}, Usage(0, total_tokens=2**53)),
     ],
@@ -282,7 +286,7 @@ def test_usage_is_handed_on_as_reported_and_never_made_up(stand_in, analyse, cou
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b"", b"null"])
 def test_a_200_that_says_nothing_is_an_answer_without_usage(raw, analyse, content):
-    server = raw(raw_server.answer(content))
+    server = raw(raw_server.answer(content, headers=raw_server.JSON))
 
     outcome = analyse()
 
@@ -303,7 +307,7 @@ def test_a_200_that_says_nothing_is_an_answer_without_usage(raw, analyse, conten
     ],
 )
 def test_a_200_that_cannot_be_read_is_unclear_but_answered(raw, analyse, content):
-    server = raw(raw_server.answer(content))
+    server = raw(raw_server.answer(content, headers=raw_server.JSON))
 
     outcome = analyse()
 
@@ -312,7 +316,7 @@ def test_a_200_that_cannot_be_read_is_unclear_but_answered(raw, analyse, content
     assert server.posts == 1
 
 
-@pytest.mark.parametrize("status", ["201 Created", "204 No Content", "307 Temporary Redirect"])
+@pytest.mark.parametrize("status", ["201 Created", "204 No Content"])
 def test_a_status_other_than_200_is_no_answer(raw, analyse, status):
     server = raw(raw_server.answer(b"", status=status))
 
@@ -346,18 +350,6 @@ def test_a_busy_model_says_when_to_come_back(stand_in, analyse):
     outcome = analyse()
 
     assert outcome == NotAccepted("429 RESOURCE_EXHAUSTED: m", "busy", 38.0)
-    assert stand_in.counts()["calls"]["analyse"] == 1
-
-
-def test_an_answer_that_never_comes_ends_at_the_deadline(stand_in, analyse):
-    stand_in.next("analyse", hold=True)
-    begun = time.monotonic()
-
-    outcome = analyse(deadline_seconds=1.0)
-
-    assert isinstance(outcome, Unclear)
-    assert not outcome.answered
-    assert time.monotonic() - begun < 5
     assert stand_in.counts()["calls"]["analyse"] == 1
 
 

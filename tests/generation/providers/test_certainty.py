@@ -5,6 +5,7 @@ import google.auth.exceptions
 import httpx2
 import pydantic
 import pytest
+from google.genai import types
 
 from generation.providers import certainty, cleaning, clients
 from generation.providers.outcomes import NotAccepted, PollFailed, Refused, Unclear
@@ -140,6 +141,20 @@ def test_what_the_sdk_does_not_do_any_more_blames_the_model_before_sending_only(
     assert isinstance(after, Unclear)
 
 
+def test_the_sdks_own_words_for_a_call_of_the_other_platform_blame_the_model(stand_in):
+    source = types.GenerateVideosSource(prompt="A slow pan")
+    with clients.call(deadline_seconds=5, most_bytes=1000) as under_way:
+        veo = clients.developer().models
+        with pytest.raises(ValueError, match="Enterprise") as caught:
+            veo.generate_videos(model="veo-3.1-fast-generate-001", source=source)
+
+    outcome = certainty.of_spending(caught.value, under_way)
+
+    assert isinstance(outcome, Refused)
+    assert (outcome.status, outcome.model_gone) == (0, True)
+    assert stand_in.requests == []
+
+
 def test_a_validation_error_means_refused_before_and_unclear_after_sending():
     error = validation_error()
 
@@ -199,6 +214,7 @@ def test_a_429_says_for_how_long_and_of_which_kind(stand_in, submit, details, he
     outcome = submit()
 
     assert outcome == NotAccepted("429 RESOURCE_EXHAUSTED: m", kind, wait)
+    assert stand_in.counts()["calls"]["submit"] == 1
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 import io
+import time
 
 import pytest
 
-from generation.providers import developer
+from generation.providers import developer, gateway, routes
 from generation.providers.outcomes import Downloaded, NotDownloaded, VideoReady
 from tests.generation.providers import raw_server
 from tests.generation.providers.conftest import ended_poll
@@ -13,9 +14,15 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture
-def file_id(stand_in, interaction, omni_poll):
+def route():
+    """The only one with files."""
+    return routes.DEVELOPER
+
+
+@pytest.fixture
+def file_id(stand_in, render, poll):
     """The file of a render that is done at the stand-in."""
-    outcome = ended_poll(omni_poll, interaction)
+    outcome = ended_poll(poll, render)
     assert isinstance(outcome, VideoReady)
     return outcome.file_id
 
@@ -23,7 +30,9 @@ def file_id(stand_in, interaction, omni_poll):
 def fetch(file_id, deadline_seconds=20.0):
     """What was written, and how it ended."""
     target = io.BytesIO()
-    outcome = developer.download(file_id=file_id, target=target, deadline_seconds=deadline_seconds)
+    outcome = gateway.of(routes.DEVELOPER).download(
+        file_id=file_id, target=target, deadline_seconds=deadline_seconds
+    )
     return target.getvalue(), outcome
 
 
@@ -37,7 +46,19 @@ def test_a_file_is_fetched_by_its_id(stand_in, file_id):
 
 @pytest.mark.parametrize(
     "order",
-    [{"status": 404}, {"status": 500}, {"cut": "before"}, {"cut_at": 100}],
+    [
+        {"status": 401},
+        {"status": 403},
+        {"status": 404},
+        {"status": 429},
+        {"status": 500},
+        {"status": 503},
+        {"cut": "before"},
+        {"cut": "reset"},
+        {"cut": "garbage"},
+        {"cut_at": 100},
+        {"cut": "reset", "cut_at": 100},
+    ],
 )
 def test_a_file_that_does_not_arrive_is_asked_for_once(stand_in, file_id, order):
     stand_in.next("download", **order)
@@ -66,10 +87,24 @@ def test_a_file_that_is_too_large_is_not_taken(raw, monkeypatch, behave):
     assert len(written) <= 300_000
 
 
-def test_a_dripping_file_ends_at_the_deadline(raw):
-    raw(raw_server.drip(CHUNKED, b"1\r\n \r\n"))
+@pytest.mark.parametrize(
+    "behave",
+    [raw_server.hang, raw_server.drip(CHUNKED, b"1\r\n \r\n")],
+    ids=["silence", "dripping"],
+)
+def test_a_file_that_takes_too_long_ends_at_the_deadline(raw, behave):
+    server = raw(behave)
+    begun = time.monotonic()
 
     _, outcome = fetch("abc1", deadline_seconds=0.8)
+
+    assert isinstance(outcome, NotDownloaded)
+    assert time.monotonic() - begun < raw_server.PATIENCE / 2
+    assert len(server.heads) == 1
+
+
+def test_nobody_listening_is_not_downloaded(stopped):
+    _, outcome = fetch("abc1")
 
     assert isinstance(outcome, NotDownloaded)
 
@@ -95,6 +130,29 @@ def test_an_address_of_googles_is_followed_without_the_key(settings, monkeypatch
     assert (written, outcome) == (b"film", Downloaded())
     assert b"goog-api-key" not in elsewhere.heads[0].lower()
     assert b"authorization" not in elsewhere.heads[0].lower()
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        raw_server.pour(CHUNKED, b"10000\r\n" + b" " * 65536 + b"\r\n"),
+        raw_server.drip(CHUNKED, b"1\r\n \r\n"),
+        raw_server.disconnect,
+    ],
+    ids=["endless", "dripping", "disconnect"],
+)
+def test_a_file_at_its_own_address_keeps_to_the_same_limits(monkeypatch, stand_in, behave):
+    monkeypatch.setattr(developer, "VIDEO_BYTES", 300_000)
+    monkeypatch.setattr(developer, "is_googles", lambda address: True)
+    begun = time.monotonic()
+
+    with raw_server.RawServer(behave) as elsewhere:
+        stand_in.next("download", status=302, body={}, headers={"Location": elsewhere.url})
+        written, outcome = fetch("abc1", deadline_seconds=2.0)
+
+    assert isinstance(outcome, NotDownloaded)
+    assert len(written) <= 300_000
+    assert time.monotonic() - begun < raw_server.PATIENCE
 
 
 def test_a_second_redirect_is_not_followed(monkeypatch, stand_in):

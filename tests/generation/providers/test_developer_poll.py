@@ -1,3 +1,5 @@
+"""How Omni's interactions are read: each form of an end has its outcome."""
+
 import base64
 import json
 
@@ -13,11 +15,10 @@ from generation.providers.outcomes import (
 )
 from metering.types import Usage
 from tests.generation.providers import raw_server
-from tests.generation.providers.conftest import INTERACTION, ended_poll
+from tests.generation.providers.conftest import INTERACTION, ended_poll, omni
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, omni]
 
-JSON = ("Content-Type: application/json",)
 USAGE = {"output_tokens_by_modality": [{"modality": "video", "tokens": 46_336}]}
 UNREACHABLE = RenderFailed(None, "the video came in a form that cannot be had")
 
@@ -33,10 +34,10 @@ def made(**video):
     return [{"type": "model_output", "content": [content]}]
 
 
-def test_a_render_is_under_way_and_then_ready(stand_in, interaction, omni_poll):
-    first = omni_poll(interaction)
+def test_a_render_is_under_way_and_then_ready(stand_in, render, poll):
+    first = poll(render)
 
-    last = ended_poll(omni_poll, interaction)
+    last = ended_poll(poll, render)
 
     assert first == Rendering()
     assert isinstance(last, VideoReady)
@@ -64,16 +65,16 @@ def test_a_render_is_under_way_and_then_ready(stand_in, interaction, omni_poll):
         ("no_usage", VideoReady),
     ],
 )
-def test_each_end_of_a_render_has_its_outcome(stand_in, interaction, omni_poll, ending, outcome):
+def test_each_end_of_a_render_has_its_outcome(stand_in, render, poll, ending, outcome):
     stand_in.next("poll", outcome=ending)
 
-    assert isinstance(omni_poll(interaction), outcome)
+    assert isinstance(poll(render), outcome)
 
 
-def test_the_evidence_of_a_bill_is_counted(stand_in, interaction, omni_poll):
+def test_the_evidence_of_a_bill_is_counted(stand_in, render, poll):
     stand_in.next("poll", outcome="billed_error")
 
-    outcome = omni_poll(interaction)
+    outcome = poll(render)
 
     assert isinstance(outcome, BilledWithoutVideo)
     assert outcome.detail == "failed internal Internal error. Please try again later."
@@ -96,11 +97,11 @@ def test_the_evidence_of_a_bill_is_counted(stand_in, interaction, omni_poll):
         ),
     ],
 )  # fmt: skip
-def test_tokens_are_handed_on_as_reported(omni_poll, raw, reported, usage):
+def test_tokens_are_handed_on_as_reported(poll, raw, reported, usage):
     body = ended(steps=made(uri="files/abc1"), usage=reported)
-    raw(raw_server.answer(json.dumps(body).encode(), headers=JSON))
+    raw(raw_server.answer(json.dumps(body).encode(), headers=raw_server.JSON))
 
-    assert omni_poll() == VideoReady(None, "abc1", usage)
+    assert poll() == VideoReady(None, "abc1", usage)
 
 
 @pytest.mark.parametrize(
@@ -159,38 +160,7 @@ def test_tokens_are_handed_on_as_reported(omni_poll, raw, reported, usage):
         ),
     ],
 )
-def test_an_answer_is_read(omni_poll, raw, body, outcome):
-    raw(raw_server.answer(json.dumps(body).encode(), headers=JSON))
+def test_an_answer_is_read(poll, raw, body, outcome):
+    raw(raw_server.answer(json.dumps(body).encode(), headers=raw_server.JSON))
 
-    assert omni_poll() == outcome
-
-
-@pytest.mark.parametrize("content", [b"", b"<html>", b"{}", b"[]", b'{"id": "v1_'])
-def test_an_answer_that_says_nothing_leaves_the_render_as_it_is(raw, omni_poll, content):
-    raw(raw_server.answer(content))
-
-    assert isinstance(omni_poll(), PollFailed)
-
-
-@pytest.mark.parametrize(
-    ("status", "alarming"), [(401, True), (403, True), (404, True), (429, False), (503, False)]
-)
-def test_a_question_that_is_refused_is_asked_once(
-    stand_in, interaction, omni_poll, status, alarming
-):
-    stand_in.next("poll", status=status)
-
-    outcome = omni_poll(interaction)
-
-    assert isinstance(outcome, PollFailed)
-    assert outcome.alarming is alarming
-    assert stand_in.counts()["calls"]["poll"] == 1
-
-
-@pytest.mark.parametrize("name", ["", "a/b", "..", "publishers/google/models/x/operations/1"])
-def test_a_name_that_is_none_is_not_asked_for(stand_in, omni_poll, name):
-    outcome = omni_poll(name)
-
-    assert isinstance(outcome, PollFailed)
-    assert outcome.alarming
-    assert stand_in.counts()["calls"]["poll"] == 0
+    assert poll() == outcome

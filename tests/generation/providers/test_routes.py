@@ -1,7 +1,8 @@
-import os
+import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import google.auth
 import google.oauth2.credentials
@@ -11,6 +12,7 @@ import pytest
 from generation.providers import clients, routes
 from generation.providers.outcomes import Analysed, NotAccepted, Refused
 from tests.generation.providers import raw_server
+from tests.generation.providers.conftest import omni, veo
 from tests.generation.providers.raw_server import RawServer
 
 LOOPBACK = "http://127.0.0.1:9999"
@@ -99,8 +101,9 @@ def test_a_key_is_not_shown_where_a_route_is(settings):
 
 
 @pytest.mark.django_db
-def test_a_project_is_called_at_googles_own_address_with_a_token(recorded, veo_submit):
-    outcome = veo_submit()
+@veo
+def test_a_project_is_called_at_googles_own_address_with_a_token(recorded, submit):
+    outcome = submit()
 
     assert isinstance(outcome, NotAccepted)
     (request,) = recorded.requests
@@ -113,10 +116,11 @@ def test_a_project_is_called_at_googles_own_address_with_a_token(recorded, veo_s
 
 
 @pytest.mark.django_db
-def test_a_project_behind_a_proxy_address_keeps_its_login(recorded, settings, veo_analyse):
+@veo
+def test_a_project_behind_a_proxy_address_keeps_its_login(recorded, settings, analyse):
     settings.GEMINI_BASE_URL = FAR
 
-    veo_analyse()
+    analyse()
 
     (request,) = recorded.requests
     assert str(request.url).startswith(f"{FAR}/v1beta1/projects/my-project/locations/")
@@ -124,11 +128,12 @@ def test_a_project_behind_a_proxy_address_keeps_its_login(recorded, settings, ve
 
 
 @pytest.mark.django_db
-def test_a_key_alone_calls_googles_own_address(recorded, settings, omni_submit, omni_analyse):
+@omni
+def test_a_key_alone_calls_googles_own_address(recorded, settings, submit, analyse):
     settings.GOOGLE_CLOUD_PROJECT, settings.GEMINI_API_KEY = "", "a-key"
 
-    omni_submit()
-    omni_analyse()
+    submit()
+    analyse()
 
     submitted, analysed = recorded.requests
     host = "https://generativelanguage.googleapis.com/v1"
@@ -138,9 +143,8 @@ def test_a_key_alone_calls_googles_own_address(recorded, settings, omni_submit, 
 
 
 @pytest.mark.django_db
-def test_the_environment_cannot_turn_the_developer_route(
-    recorded, settings, monkeypatch, omni_submit
-):
+@omni
+def test_the_environment_cannot_turn_the_developer_route(recorded, settings, monkeypatch, submit):
     settings.GEMINI_API_KEY = "a-key"
     monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "true")
     monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
@@ -148,7 +152,7 @@ def test_the_environment_cannot_turn_the_developer_route(
     monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")
 
-    omni_submit()
+    submit()
 
     (request,) = recorded.requests
     assert str(request.url) == "https://generativelanguage.googleapis.com/v1/interactions"
@@ -156,10 +160,11 @@ def test_the_environment_cannot_turn_the_developer_route(
 
 
 @pytest.mark.django_db
-def test_googles_credentials_are_never_sent_to_this_machine(recorded, settings, veo_analyse):
+@veo
+def test_googles_credentials_are_never_sent_to_this_machine(recorded, settings, analyse):
     settings.GEMINI_BASE_URL = LOOPBACK
 
-    veo_analyse()
+    analyse()
 
     (request,) = recorded.requests
     assert "authorization" not in request.headers
@@ -167,11 +172,12 @@ def test_googles_credentials_are_never_sent_to_this_machine(recorded, settings, 
 
 
 @pytest.mark.django_db
-def test_an_address_alone_is_called_with_the_key(recorded, settings, veo_analyse):
+@veo
+def test_an_address_alone_is_called_with_the_key(recorded, settings, analyse):
     settings.GOOGLE_CLOUD_PROJECT = ""
     settings.GEMINI_BASE_URL, settings.GEMINI_API_KEY = FAR, "a-key"
 
-    veo_analyse()
+    analyse()
 
     (request,) = recorded.requests
     assert str(request.url) == (
@@ -181,7 +187,8 @@ def test_an_address_alone_is_called_with_the_key(recorded, settings, veo_analyse
 
 
 @pytest.mark.django_db
-def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, veo_submit):
+@veo
+def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, submit):
     monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "false")
     monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "false")
     monkeypatch.setenv("GOOGLE_API_KEY", "someone-elses")
@@ -189,7 +196,7 @@ def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, veo
     monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
     monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")
 
-    veo_submit()
+    submit()
 
     (request,) = recorded.requests
     assert request.url.host == "us-central1-aiplatform.googleapis.com"
@@ -198,20 +205,22 @@ def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, veo
 
 
 @pytest.mark.django_db
-def test_a_login_that_is_not_there_is_refused_without_a_request(recorded, monkeypatch, veo_analyse):
+@veo
+def test_a_login_that_is_not_there_is_refused_without_a_request(recorded, monkeypatch, analyse):
     def missing(**options):
         raise google.auth.exceptions.DefaultCredentialsError("none were found")
 
     monkeypatch.setattr(google.auth, "default", missing)
 
-    outcome = veo_analyse()
+    outcome = analyse()
 
     assert outcome == Refused(401, "DefaultCredentialsError: none were found")
     assert recorded.requests == []
 
 
 @pytest.mark.django_db
-def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypatch, veo_analyse):
+@veo
+def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypatch, analyse):
     server = raw_server.RawServer(raw_server.hang)
     stale = google.oauth2.credentials.Credentials(
         token=None, refresh_token="r", token_uri=server.url, client_id="c", client_secret="s"
@@ -220,7 +229,7 @@ def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypat
     begun = time.monotonic()
 
     with server:
-        outcome = veo_analyse(deadline_seconds=1.5)
+        outcome = analyse(deadline_seconds=1.5)
 
     assert isinstance(outcome, NotAccepted)
     assert time.monotonic() - begun < raw_server.PATIENCE
@@ -228,26 +237,26 @@ def test_a_login_that_is_never_answered_ends_at_the_deadline(recorded, monkeypat
 
 
 @pytest.mark.django_db
-def test_a_proxy_of_the_environment_is_not_used_on_this_machine(stand_in, monkeypatch, veo_analyse):
+def test_a_proxy_of_the_environment_is_not_used_on_this_machine(stand_in, monkeypatch, analyse):
     with RawServer(raw_server.disconnect) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         monkeypatch.setenv("ALL_PROXY", proxy.url)
         monkeypatch.setattr(clients, "_made", {})
 
-        outcome = veo_analyse()
+        outcome = analyse()
 
     assert isinstance(outcome, Analysed)
     assert proxy.heads == []
 
 
 @pytest.mark.django_db
-def test_a_proxy_of_the_environment_is_used_elsewhere(settings, monkeypatch, veo_analyse):
+def test_a_proxy_of_the_environment_is_used_elsewhere(settings, monkeypatch, analyse):
     settings.GEMINI_BASE_URL, settings.GEMINI_API_KEY = FAR, "a-key"
     with RawServer(raw_server.answer(status="502 Bad Gateway")) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.url)
         monkeypatch.setattr(clients, "_made", {})
 
-        outcome = veo_analyse()
+        outcome = analyse()
 
     assert isinstance(outcome, NotAccepted)
     (head,) = proxy.heads
@@ -269,22 +278,37 @@ def test_threads_share_one_client(stand_in):
     assert len(taken) == 1
 
 
-def test_another_process_gets_a_client_of_its_own(stand_in, monkeypatch):
+def test_a_process_keeps_its_client(stand_in):
     with clients.call(deadline_seconds=5, most_bytes=1000):
         first = clients.enterprise()
         again = clients.enterprise()
-        monkeypatch.setattr(os, "getpid", lambda: -1)
-        other = clients.enterprise()
 
     assert again is first
-    assert other is not first
 
 
-def test_no_connection_is_used_for_two_calls(raw, veo_poll):
+@pytest.mark.parametrize("lock", [nullcontext(), clients._making], ids=["idle", "making a client"])
+def test_a_forked_process_makes_a_client_of_its_own(stand_in, lock):
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    with clients.call(deadline_seconds=20, most_bytes=1000):
+        first = clients.enterprise()
+        forked = multiprocessing.get_context("fork").Process(
+            target=lambda: sender.send(clients.enterprise() is first)
+        )
+        with lock:
+            forked.start()
+
+    answered = receiver.poll(20)
+    forked.kill()
+    forked.join()
+    assert answered
+    assert receiver.recv() is False
+
+
+def test_no_connection_is_used_for_two_calls(raw, poll):
     server = raw(raw_server.answer(b"{}"))
 
-    veo_poll()
-    veo_poll()
+    poll()
+    poll()
 
-    assert server.posts == 2
+    assert len(server.heads) == 2
     assert b"connection: close" in server.heads[0].lower()

@@ -1,14 +1,15 @@
-import base64
-import socket
+"""A submit on both routes: whatever becomes of it, one order is one call, and nothing is believed
+that was not said.
+"""
+
 import time
 
 import pytest
-from django.db import transaction
 
-from generation.providers import enterprise
+from generation.providers import routes
 from generation.providers.outcomes import Accepted, NotAccepted, Refused, Unclear
 from tests.generation.providers import raw_server
-from tests.generation.providers.conftest import OPERATION, VIDEO_MODEL, hold
+from tests.generation.providers.conftest import OPERATION, on
 
 pytestmark = pytest.mark.django_db
 
@@ -20,83 +21,82 @@ def envelope(code, status, message="why", **more):
     return {"error": {"code": code, "status": status, "message": message} | more}
 
 
-def test_a_picture_and_its_prompt_become_an_operation(stand_in, veo_submit):
-    outcome = veo_submit()
+def test_a_picture_and_its_prompt_become_a_render(stand_in, submit):
+    outcome = submit()
 
     assert isinstance(outcome, Accepted)
-    assert outcome.operation_name.startswith(f"publishers/google/models/{VIDEO_MODEL}/operations/")
     assert stand_in.counts() == {
         "calls": {"analyse": 0, "submit": 1, "poll": 0, "download": 0},
         "accepted_submits": 1,
     }
 
 
-def test_the_render_is_as_the_quote_line_says(stand_in, veo_submit, picture):
-    line = hold("veo-3.1-lite-generate-001", seconds=4, resolution="1080p")
-
-    veo_submit(hold=line, aspect_ratio="9:16", prompt="A slow pan")
-
-    call = stand_in.requests[0]
-    assert call.model == "veo-3.1-lite-generate-001"
-    assert call.body["parameters"] == {
-        "sampleCount": 1,
-        "durationSeconds": 4,
-        "aspectRatio": "9:16",
-        "resolution": "1080p",
-        "personGeneration": "allow_adult",
-        "generateAudio": True,
-    }
-    (instance,) = call.body["instances"]
-    assert instance["prompt"] == "A slow pan"
-    assert instance["image"]["mimeType"] == "image/jpeg"
-    assert base64.b64decode(instance["image"]["bytesBase64Encoded"]) == picture
-
-
 @pytest.mark.parametrize(
-    "name",
+    ("route", "body"),
     [
-        f"projects/p-1/locations/us-central1/{OPERATION}",
-        OPERATION.replace("77", "AbC-9_x"),
-    ],
-    ids=["with its project", "with capitals"],
-)
-def test_an_operations_name_is_kept_as_it_is(stand_in, veo_submit, name):
-    stand_in.next("submit", body={"name": name})
-
-    assert veo_submit() == Accepted(name)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        {"name": ""},
-        {"name": None},
-        {"name": "models/veo/operations/1"},
-        {"name": "operations/1"},
-        {"name": f"{OPERATION}/../../secrets"},
-        {"name": f"https://elsewhere.example/{OPERATION}"},
-        {"name": OPERATION + "7" * 500},
-        {"name": OPERATION, "error": {"code": 13, "message": "Internal error."}},
-        {"error": {"code": 8, "message": "exhausted"}},
+        *on(
+            routes.ENTERPRISE,
+            {"name": f"projects/p-1/locations/us-central1/{OPERATION}"},
+            {"name": OPERATION.replace("77", "AbC-9_x")},
+        ),
+        *on(
+            routes.DEVELOPER,
+            {"id": "v1_ChdXYZ-9.a", "status": "queued"},
+            {"id": "AbC", "status": "in_progress"},
+            {"id": "0"},
+        ),
     ],
 )
-def test_a_200_that_names_no_operation_is_unclear_but_answered(stand_in, veo_submit, body):
+def test_a_renders_name_is_kept_as_it_is(stand_in, submit, body):
     stand_in.next("submit", body=body)
 
-    outcome = veo_submit()
+    assert submit() == Accepted(body.get("name") or body["id"])
+
+
+@pytest.mark.parametrize(
+    ("route", "body"),
+    [
+        *on(
+            routes.ENTERPRISE,
+            {},
+            [],
+            {"name": ""},
+            {"name": None},
+            {"name": "models/veo/operations/1"},
+            {"name": "operations/1"},
+            {"name": f"{OPERATION}/../../secrets"},
+            {"name": f"https://elsewhere.example/{OPERATION}"},
+            {"name": OPERATION + "7" * 500},
+            {"name": OPERATION, "error": {"code": 13, "message": "Internal error."}},
+            {"error": {"code": 8, "message": "exhausted"}},
+        ),
+        *on(
+            routes.DEVELOPER,
+            {},
+            [],
+            {"id": ""},
+            {"id": None},
+            {"id": "../secrets"},
+            {"id": "a" * 501},
+            {"error": {"code": 8, "message": "exhausted"}},
+        ),
+    ],
+)
+def test_a_200_that_names_no_render_is_unclear_but_answered(stand_in, submit, body):
+    stand_in.next("submit", body=body)
+
+    outcome = submit()
 
     assert isinstance(outcome, Unclear)
     assert outcome.answered
-    assert stand_in.counts()["calls"]["submit"] == 1
+    assert stand_in.counts()["accepted_submits"] == stand_in.counts()["calls"]["submit"] == 1
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"<html>", b'{"name": "publ', b'{"name": 5}', b'"text"', b"5", b"\xff\xfe"]
 )
 def test_a_200_that_cannot_be_read_is_unclear_but_answered(raw, submit, content):
-    server = raw(raw_server.answer(content))
+    server = raw(raw_server.answer(content, headers=raw_server.JSON))
 
     outcome = submit()
 
@@ -225,27 +225,6 @@ def test_a_refusal_may_come_in_a_list_of_one(stand_in, submit):
     assert submit() == Refused(403, "403 PERMISSION_DENIED: why")
 
 
-def test_a_retired_model_is_gone(stand_in, veo_submit):
-    outcome = veo_submit(hold=hold("veo-3.0-generate-001", seconds=8, resolution="720p"))
-
-    assert isinstance(outcome, Refused)
-    assert outcome.model_gone
-    assert "is no longer available" in outcome.detail
-
-
-@pytest.mark.parametrize(
-    ("seconds", "resolution"), [(5, "720p"), (8, "8k")], ids=["length", "resolution"]
-)
-def test_a_parameter_that_is_no_longer_taken_blames_the_model(
-    stand_in, veo_submit, seconds, resolution
-):
-    outcome = veo_submit(hold=hold(VIDEO_MODEL, seconds=seconds, resolution=resolution))
-
-    assert isinstance(outcome, Refused)
-    assert outcome.model_gone
-    assert stand_in.counts()["accepted_submits"] == 0
-
-
 def test_a_model_that_is_overloaded_by_its_own_word_was_not_reached(stand_in, submit):
     stand_in.next("submit", status=503)
 
@@ -254,38 +233,6 @@ def test_a_model_that_is_overloaded_by_its_own_word_was_not_reached(stand_in, su
     assert isinstance(outcome, NotAccepted)
     assert outcome.kind == "busy"
     assert stand_in.counts()["calls"]["submit"] == 1
-
-
-def test_nobody_listening_is_unreachable(settings, submit):
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        settings.GEMINI_BASE_URL = f"http://127.0.0.1:{closed.getsockname()[1]}"
-
-        outcome = submit()
-
-    assert isinstance(outcome, NotAccepted)
-    assert outcome.kind == "unreachable"
-
-
-def test_tls_that_fails_is_unreachable(raw, settings, veo_submit):
-    server = raw(raw_server.say(b"HTTP/1.1 400 Bad Request\r\n\r\n"), reads=False)
-    settings.GEMINI_BASE_URL = server.url.replace("http://", "https://")
-
-    outcome = veo_submit()
-
-    assert isinstance(outcome, NotAccepted)
-    assert outcome.kind == "unreachable"
-
-
-def test_a_body_that_could_not_be_sent_in_time_was_not_taken(raw, submit):
-    raw(raw_server.ignore, reads=False)
-    begun = time.monotonic()
-
-    outcome = submit(picture=b"\xff\xd8" * 8_000_000, deadline_seconds=1.0)
-
-    assert isinstance(outcome, NotAccepted)
-    assert outcome.kind == "unreachable"
-    assert time.monotonic() - begun < raw_server.PATIENCE / 2
 
 
 def test_a_reset_during_the_upload_is_unclear(raw, submit):
@@ -297,22 +244,30 @@ def test_a_reset_during_the_upload_is_unclear(raw, submit):
     assert not outcome.answered
 
 
-def test_a_deadline_that_is_over_sends_nothing(stand_in, submit):
-    outcome = submit(deadline_seconds=0.0)
-
-    assert isinstance(outcome, NotAccepted)
-    assert outcome.kind == "unreachable"
-    assert stand_in.counts()["calls"]["submit"] == 0
-
-
-@pytest.mark.parametrize("cut", ["before", "after"])
-def test_a_line_that_is_cut_is_unclear_whether_or_not_the_call_was_taken(stand_in, submit, cut):
-    stand_in.next("submit", cut=cut)
+@pytest.mark.parametrize(
+    ("order", "accepted", "answered"),
+    [
+        ({"cut": "before"}, 0, False),
+        ({"cut": "after"}, 1, False),
+        ({"cut": "reset"}, 1, False),
+        ({"cut": "garbage"}, 1, False),
+        ({"cut_at": 5}, 1, True),
+        ({"cut": "reset", "cut_at": 5}, 1, True),
+        ({"outcome": "empty"}, 1, True),
+        ({"outcome": "truncated"}, 1, True),
+    ],
+)
+def test_a_spoilt_answer_is_unclear_whether_or_not_the_call_was_taken(
+    stand_in, submit, order, accepted, answered
+):
+    stand_in.next("submit", **order)
 
     outcome = submit()
 
     assert isinstance(outcome, Unclear)
+    assert outcome.answered is answered
     assert stand_in.counts()["calls"]["submit"] == 1
+    assert stand_in.counts()["accepted_submits"] == accepted
 
 
 def test_an_answer_after_the_deadline_makes_no_second_render(stand_in, submit):
@@ -337,28 +292,9 @@ def test_a_redirect_is_not_followed_and_the_key_stays(stand_in, submit, status):
     assert stand_in.counts()["calls"]["submit"] == 1
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [{"aspect_ratio": {"not": "a text"}}, {"prompt": 5}, {"picture": 7}],
-    ids=["aspect ratio", "prompt", "picture"],
-)
-def test_a_request_that_cannot_be_built_is_refused_unsent(stand_in, veo_submit, changes):
-    outcome = veo_submit(**changes)
-
-    assert isinstance(outcome, Refused)
-    assert outcome.status == 0
-    assert stand_in.counts()["calls"]["submit"] == 0
-
-
-def test_without_a_route_no_request_is_made(veo_submit):
-    outcome = veo_submit()
-
-    assert isinstance(outcome, Refused)
-    assert "GOOGLE_CLOUD_PROJECT" in outcome.detail
-
-
-def test_the_detail_shows_neither_key_nor_address(stand_in, settings, submit):
-    settings.GEMINI_API_KEY = "a-very-secret-word"
+@pytest.mark.parametrize("key", ["a-very-secret-word", " a-very-secret-word\n"])
+def test_the_detail_shows_neither_key_nor_address(stand_in, settings, submit, key):
+    settings.GEMINI_API_KEY = key
     message = "a-very-secret-word and AIzaSyA-1234567890 at https://host.example/?key=abc, key=def"
     stand_in.next("submit", status=400, body=envelope(400, "INVALID_ARGUMENT", message))
 
@@ -366,17 +302,3 @@ def test_the_detail_shows_neither_key_nor_address(stand_in, settings, submit):
 
     assert isinstance(outcome, Refused)
     assert outcome.detail == "400 INVALID_ARGUMENT: ••• and ••• at ••• •••"
-
-
-def test_a_submit_refuses_to_run_inside_a_transaction(stand_in, submit):
-    with transaction.atomic(), pytest.raises(RuntimeError):
-        submit()
-
-    assert stand_in.counts()["calls"]["submit"] == 0
-
-
-def test_a_submit_cannot_be_made_without_a_hold(stand_in):
-    with pytest.raises(TypeError, match="hold"):
-        enterprise.submit(picture=b"", mime_type="", prompt="", aspect_ratio="", deadline_seconds=1)
-
-    assert stand_in.counts()["calls"]["submit"] == 0
