@@ -7,9 +7,13 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import visits
 from accounts.models import ApiKey, User
+
+# Where the address of a closed account is, which no mail server ever serves.
+NOWHERE = "@closed.invalid"
 
 
 def close(*, user: User) -> None:
@@ -17,7 +21,7 @@ def close(*, user: User) -> None:
 
     Twice is once. The e-mail address is free for a new account.
     """
-    known_as = f"closed-{user.pk}@closed.invalid"
+    known_as = f"closed-{user.pk}{NOWHERE}"
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
         LogEntry.objects.filter(object_repr=person.email).update(object_repr=known_as)
@@ -34,3 +38,8 @@ def close(*, user: User) -> None:
         # Sessions carry a hash of the password, so that this ends those that were not noted, too.
         person.set_unusable_password()
         person.save()
+
+
+def closed() -> QuerySet[User]:
+    """All accounts that were closed."""
+    return User.objects.filter(is_active=False, email__endswith=NOWHERE)

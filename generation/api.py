@@ -17,15 +17,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.authentication import caller
-from generation import catalog, intake, pictures, queries, short_page, streaming
+from generation import catalog, forms, intake, pictures, queries, short_page, streaming
 from generation.api_shapes import ReceiptBody, ShortBody
 from generation.models import Short
 from generation.pipeline import again, cancel, remove, start
 from generation.pipeline.start import Started
 from metering import queries as metering_queries
 from metering.api_shapes import BalanceBody
-
-FORM_BYTES = 64 * 1024
 
 
 def idempotency_key() -> serializers.RegexField:
@@ -40,7 +38,10 @@ class BodyTooLarge(APIException):
 
     status_code = 413
     default_code = "body_too_large"
-    default_detail = _("The request body is larger than this server takes. Nothing was started.")
+    default_detail = _(
+        "The request body is larger than this server takes, so nothing was started and no tokens"
+        " were taken. Send less, or a smaller picture."
+    )
 
 
 class BoundedBodyApi(APIView):
@@ -48,7 +49,7 @@ class BoundedBodyApi(APIView):
 
     def most_bytes(self) -> int:
         """How long a body may be that brings no picture."""
-        return FORM_BYTES
+        return forms.FORM_BYTES
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Raises BodyTooLarge."""
@@ -63,7 +64,9 @@ class ShortsGenerateApi(BoundedBodyApi):
     parser_classes = [MultiPartParser, FormParser]
 
     class InputSerializer(serializers.Serializer[Any]):
-        prompt = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+        prompt = serializers.CharField(
+            required=False, allow_blank=True, max_length=forms.WISH_LENGTH
+        )
         model = serializers.CharField(required=False, allow_blank=True, max_length=100)
         seconds = serializers.IntegerField(default=catalog.DEFAULT_SECONDS)
         resolution = serializers.CharField(default=catalog.DEFAULT_RESOLUTION, max_length=16)
@@ -75,7 +78,7 @@ class ShortsGenerateApi(BoundedBodyApi):
 
     def most_bytes(self) -> int:
         """The largest picture, and a form around it."""
-        return settings.MAX_UPLOAD_BYTES + FORM_BYTES
+        return settings.MAX_UPLOAD_BYTES + forms.FORM_BYTES
 
     def post(self, request: Request) -> Response:
         at, user = timezone.now(), caller(request)
@@ -130,7 +133,9 @@ class ShortAgainApi(BoundedBodyApi):
     parser_classes = [JSONParser, FormParser, MultiPartParser]
 
     class InputSerializer(serializers.Serializer[Any]):
-        prompt = serializers.CharField(required=False, allow_blank=True, max_length=1000)
+        prompt = serializers.CharField(
+            required=False, allow_blank=True, max_length=forms.WISH_LENGTH
+        )
         model = serializers.CharField(required=False, max_length=100)
         seconds = serializers.IntegerField(required=False)
         resolution = serializers.CharField(required=False, max_length=16)

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from generation import progress
 from generation.queries import ShortView
 from metering.api_shapes import DollarsField
 from metering.receipts import ReceiptLeg
@@ -51,11 +52,16 @@ class ReceiptBody(serializers.Serializer[Any]):
 
 
 class ProgressBody(serializers.Serializer[ShortView]):
-    """How far along it is. `queue_position` is there only while the short is in line: 1 = next."""
+    """How far along it is. `percent` moves during a render only while this system's own last
+    renders tell how long one takes. `queue_position` is there only while the short is in line: 1 =
+    next."""
 
     stage = serializers.CharField(source="short.state")
-    percent = serializers.IntegerField()
+    percent = serializers.SerializerMethodField()
     queue_position = serializers.IntegerField(required=False, min_value=1)
+
+    def get_percent(self, view: ShortView) -> int:
+        return progress.percent(short=view.short, at=view.at)
 
     def to_representation(self, instance: ShortView) -> dict[str, Any]:
         """A short that is in no line has no number in one."""

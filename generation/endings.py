@@ -5,7 +5,7 @@ says them in one sentence after another; the page of a short puts its figures be
 buttons beside the third.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -140,6 +140,11 @@ MESSAGES = {
         (NEW_VIDEO,),
     ),
 }
+# Where the rate card says that the provider bills such a video.
+FILTERED_AND_BILLED = replace(
+    MESSAGES["filtered"],
+    tokens=_("Its tokens were taken, because the provider bills such a video, too."),
+)
 # An end that its owner wanted; no fault, so it has no code.
 CANCELED = Ending(
     _("You canceled this video."),

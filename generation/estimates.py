@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import F, QuerySet
 
 from generation.models import Short
@@ -34,7 +34,7 @@ def of_render(*, model: str, seconds: int, resolution: str) -> Estimate | None:
     One query by an index, and none within a minute of the same question.
     """
     key = f"estimate-{model}-{seconds}-{resolution}"
-    found: Estimate | None = cache.get_or_set(
+    found: Estimate | None = caches["process"].get_or_set(
         key, lambda: _asked(model=model, shape=(seconds, resolution)), KEPT_SECONDS
     )
     return found

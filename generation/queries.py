@@ -12,31 +12,18 @@ from metering import periods, receipts, spending
 from metering.receipts import Receipt
 from metering.types import Balance
 
-USUAL_RENDER = timedelta(seconds=60)
 BEFORE_PAID_STEPS = (State.QUEUED, State.ANALYZED)
-PERCENT = {
-    State.QUEUED: 0,
-    State.ANALYZING: 5,
-    State.ANALYZED: 20,
-    State.SUBMITTING: 25,
-    State.SUBMIT_UNKNOWN: 30,
-    State.RENDERING: 30,
-    State.RENDERED: 95,
-    State.SUCCEEDED: 100,
-    State.FILTERED: 100,
-    State.FAILED: 100,
-    State.LOST: 100,
-    State.CANCELED: 100,
-}
+CHARGED = ("due", "captured")
 
 
 @dataclass(frozen=True)
 class ShortView:
-    """A short as its owner sees it. `place`: where it stands before its model, while in line."""
+    """A short as its owner sees it at an instant. `place`: where it stands before its model, while
+    in line."""
 
     short: Short
     receipt: Receipt
-    percent: int
+    at: datetime
     balance: Balance | None = None
     paused: bool = False
     place: turns.Place | None = None
@@ -67,12 +54,19 @@ class ShortView:
     @property
     def error_message(self) -> str:
         """The sentence for `error_code`, in the active language."""
+        if self.error_code == "filtered" and self._video_is_charged:
+            return str(endings.FILTERED_AND_BILLED)
         return endings.message(self.error_code)
 
     @property
     def waiting_message(self) -> str:
         """The sentence for `waiting_code`, in the active language."""
         return endings.message(self.waiting_code)
+
+    @property
+    def _video_is_charged(self) -> bool:
+        videos = (leg for leg in self.receipt.legs if leg.api_type != catalog.ANALYSIS_API_TYPE)
+        return any(leg.state in CHARGED for leg in videos)
 
 
 def owned(*, user: User, short_id: UUID, deleted_too: bool = False) -> Short:
@@ -84,13 +78,13 @@ def owned(*, user: User, short_id: UUID, deleted_too: bool = False) -> Short:
 
 
 def view(*, short: Short, at: datetime, balance: Balance | None = None) -> ShortView:
-    """A short with its receipt and progress, in two queries, three while it waits, four in line;
+    """A short with its receipt, in two queries, three while it waits, four in line;
     with its owner's balance if given."""
     return replace(views(shorts=[short], at=at)[0], balance=balance)
 
 
 def views(*, shorts: Sequence[Short], at: datetime) -> list[ShortView]:
-    """Shorts with their receipts and progress, in as many queries as one takes."""
+    """Shorts with their receipts, in as many queries as one takes."""
     first = [short.analysis_of_id for short in shorts if short.analysis_of_id]
     found = receipts.receipts_of(job_ids=[*(short.pk for short in shorts), *first])
     waiting = {short.pk for short in shorts if short.state in BEFORE_PAID_STEPS}
@@ -100,7 +94,7 @@ def views(*, shorts: Sequence[Short], at: datetime) -> list[ShortView]:
         ShortView(
             short=short,
             receipt=_receipt(short=short, found=found),
-            percent=percent(short=short, at=at),
+            at=at,
             paused=paused and short.pk in waiting,
             place=places.get(short.pk),
         )
@@ -173,12 +167,3 @@ def among(*, user: User, ids: Collection[UUID]) -> list[Short]:
 
 def _starts_at(*, day: date, zone: tzinfo | None) -> datetime:
     return datetime.combine(day, time.min, zone) if zone else periods.starts_at(day=day)
-
-
-def percent(*, short: Short, at: datetime) -> int:
-    """How far along a short is; a render's part follows the time that one usually takes."""
-    base = PERCENT[State(short.state)]
-    if short.state != State.RENDERING or short.submitted_at is None:
-        return base
-    share = min((at - short.submitted_at) / USUAL_RENDER, 1.0)
-    return base + int(share * (90 - base))

@@ -8,14 +8,15 @@ from django.utils import timezone
 
 from generation import audit, gates, unsettled
 from generation.pipeline import advance as pipeline_advance
-from generation.pipeline import bell, late, orphans, sweep
+from generation.pipeline import bell, clock, late, leave, orphans, sweep
 from metering import checkups
 
 
 @shared_task(name="generation.advance")
 def advance(*, short_id: str, **kwargs: object) -> None:
     """Do what is next for one short."""
-    pipeline_advance.run(short_id=UUID(short_id), now=timezone.now)
+    now = clock.of_database(host=timezone.now)
+    pipeline_advance.run(short_id=UUID(short_id), now=now)
 
 
 @shared_task(name="generation.record_answer")
@@ -30,7 +31,7 @@ def record_answer(
 @shared_task(name="generation.ring_due", expires=30)
 def ring_due(**kwargs: object) -> None:
     """Ring for every short that is due."""
-    sweep.ring_due(at=timezone.now())
+    sweep.ring_due(at=clock.of_database(host=timezone.now)())
 
 
 @shared_task(name="generation.verify_ledger", time_limit=3600, acks_late=False)
@@ -44,6 +45,12 @@ def tell_staff(**kwargs: object) -> None:
     """Tell staff of shorts that have come to need a person, and of models that have closed."""
     unsettled.tell(at=timezone.now())
     gates.tell(at=timezone.now())
+
+
+@shared_task(name="generation.go_on_leaving", time_limit=3600, acks_late=False)
+def go_on_leaving(**kwargs: object) -> None:
+    """Delete what a user who has left still has."""
+    leave.go_on(at=timezone.now())
 
 
 @shared_task(name="generation.remove_orphans", time_limit=3600, acks_late=False)

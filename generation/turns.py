@@ -69,7 +69,7 @@ _RANKED = """
                row_number() OVER (PARTITION BY model, user_id ORDER BY created_at, id) AS nth
           FROM generation_short
          WHERE model = ANY(%(models)s) AND state = 'analyzed'
-           AND (next_attempt_at IS NULL OR next_attempt_at <= %(at)s)
+           AND (next_attempt_at IS NULL OR next_attempt_at <= statement_timestamp())
     ), line AS (
         SELECT waiting.id, model, waiting.next_attempt_at,
                count(*) OVER (PARTITION BY model) AS in_line,

@@ -22,6 +22,10 @@ app.conf.beat_schedule = {
     "send notices": {"task": "metering.send_notices", "schedule": 15.0},
     "charge the backlog": {"task": "metering.charge_backlog", "schedule": 10.0},
     "tell staff of shorts that need a person": {"task": "generation.tell_staff", "schedule": 60.0},
+    "finish closing accounts": {
+        "task": "generation.go_on_leaving",
+        "schedule": crontab(minute="7"),
+    },
     # In UTC; late in the night of Seoul.
     "remove orphan files": {
         "task": "generation.remove_orphans",

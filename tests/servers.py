@@ -20,7 +20,7 @@ import redis
 
 from shortsproject.local import files, postgres, valkey
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.crash.listing"]
 
 DROPPED = ("GOOGLE_", "GEMINI_")
 PINNED = {
@@ -31,6 +31,8 @@ PINNED = {
     "STORAGE_URL": "",
     "EMAIL_URL": "memorymail://",
     "SITE_URL": "",
+    "CONTACT_EMAIL": "",
+    "TRUSTED_PROXIES": "0",
     "STAFF_EMAILS": "",
     "STAFF_NOTICE_LEVEL": "100",
     "DEBUG": "1",

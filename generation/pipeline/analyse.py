@@ -12,7 +12,7 @@ from uuid import UUID
 from django.db.models import Case, F, PositiveIntegerField, Value, When
 from django.db.models.functions import Coalesce
 
-from generation import catalog, files, gates, states
+from generation import catalog, gates, states
 from generation.models import Short, State
 from generation.pipeline import cancel, claims, recording, remove, waiting
 from generation.providers import gateway
@@ -56,7 +56,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
     if cancel.is_asked(short):
         _call_off(short=short, hold=hold, now=now)
         return False
-    outcome = _ask(short=short, hold=hold)
+    outcome = _ask(short=short, hold=hold, now=now)
     recorded = recording.answered(
         step=State.ANALYZING,
         short=short,
@@ -77,13 +77,16 @@ def take_over(*, short_id: UUID, now: recording.Clock) -> bool:
     return run(short_id=short_id, now=now)
 
 
-def _ask(*, short: Short, hold: OpenHold) -> AnalysisOutcome:
+def _ask(*, short: Short, hold: OpenHold, now: recording.Clock) -> AnalysisOutcome:
     if short.unclear_answers >= MOST_UNCLEAR_ANSWERS:
         short.unclear_answers -= 1
         return Unclear(detail="the worker died during the call, twice")
+    picture = claims.picture(short=short, deadline_seconds=DEADLINE_SECONDS, now=now)
+    if isinstance(picture, NotAccepted):
+        return picture
     return gateway.of(route_of(short.pk)).analyse(
         hold=hold,
-        picture=files.read(short.picture),
+        picture=picture,
         mime_type="image/jpeg",
         wish=short.wish,
         aspect_ratio=short.aspect_ratio,

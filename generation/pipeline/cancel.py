@@ -12,11 +12,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Coalesce
 
-from generation import catalog, states
+from generation import states
 from generation.models import Short, State
 from generation.pipeline import recording
-from metering import backlog, ledger, queries
-from metering.types import OpenHold, Usage
+from metering import backlog
+from metering.types import OpenHold
 
 IDLE = (State.QUEUED, State.ANALYZED)
 
@@ -59,13 +59,10 @@ def end(*, short: Short, at: datetime) -> OpenHold | None:
     """End a short whose row this transaction has locked and give back what it holds. The last thing
     in the transaction.
 
-    An answer that arrived and could not be read is paid with the estimate, as it would be had
-    nobody canceled: its hold is returned, to be charged after the commit.
+    What is to be paid all the same is returned, to be charged after the commit.
     """
-    unread = None
-    if short.unread_answers:
-        unread = queries.open_hold(job_id=short.pk, api_type=catalog.ANALYSIS_API_TYPE)
-    attempt = short.attempt + 1 if unread else short.attempt
+    # An attempt of its own, for each leaves one event.
+    attempt = short.attempt + 1
     states.record(
         short=short,
         source=(*IDLE, State.ANALYZING),
@@ -73,7 +70,5 @@ def end(*, short: Short, at: datetime) -> OpenHold | None:
         at=at,
         attempt=attempt,
     )
-    if unread is not None:
-        ledger.record_usage(hold=unread, attempt=attempt, usage=Usage(), at=at)
-    recording.release_all(short=short, reason="canceled", at=at)
-    return unread
+    short.attempt = attempt
+    return recording.release_all(short=short, reason="canceled", at=at)

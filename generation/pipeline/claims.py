@@ -1,4 +1,4 @@
-"""Claim a step that spends: the short, and the open hold that pays for it.
+"""Claim a step: the short, and for one that spends the open hold that pays for it.
 
 Every path that can spend goes through here, so no provider call is made without an open hold, for a
 closed model, before the provider wants to be asked again, before its turn, or while staff have
@@ -11,10 +11,12 @@ from uuid import UUID
 
 from django.db import transaction
 
-from generation import catalog, gates, states, turns
+from generation import catalog, files, gates, states, turns
 from generation.models import Short, State
 from generation.pipeline import recording, waiting
-from metering import queries, spending
+from generation.providers import gateway
+from generation.providers.outcomes import NotAccepted
+from metering import backlog, queries, spending
 from metering.types import OpenHold
 
 PAUSED_FOR = timedelta(seconds=30)
@@ -36,10 +38,12 @@ def paid(
     line, or ended here because its model is closed or its hold is gone.
     """
     api_type, route, model = leg
-    claimed = None
+    claimed = due = None
     with transaction.atomic(durable=True):
         hold = queries.open_hold(job_id=short_id, api_type=api_type)
-        end_code = _why_not(hold=hold, route=route, model=model)
+        end_code = "hold_closed"
+        if hold is not None:
+            end_code = _why_closed(short_id=short_id, route=route, model=model, at=at)
         if end_code or _may_go_on(
             short_id=short_id, sources=sources, route=route, model=model, at=at
         ):
@@ -50,10 +54,43 @@ def paid(
             states.record(
                 short=claimed, source=working, target=State.FAILED, at=at, end_code=end_code
             )
-            recording.release_all(short=claimed, reason=end_code, at=at)
+            due = recording.release_all(short=claimed, reason=end_code, at=at)
+    if due is not None:
+        backlog.charge_now(hold=due, at=at)
     if claimed is None or hold is None or end_code:
         raise states.NotClaimable(str(short_id))
     return claimed, hold
+
+
+def free(*, short_id: UUID, state: str, lease: timedelta) -> Short:
+    """Claim a step that spends nothing and begins and goes on in one state.
+
+    Raises states.NotClaimable. If its worker dies, it is left alone for longer each time.
+    """
+    with transaction.atomic(durable=True):
+        return states.claim(
+            short_id=short_id,
+            sources=(state,),
+            working=state,
+            lease=lease,
+            next_attempt_at=states.later_each_time(lease=lease),
+        )
+
+
+def picture(*, short: Short, deadline_seconds: float, now: recording.Clock) -> bytes | NotAccepted:
+    """The picture of a short that is claimed, for a call of so many seconds.
+
+    Else why the call is not begun: the storage does not hand the picture over, or too little of the
+    lease is left. Then nothing was sent for sure, and it is tried again.
+    """
+    try:
+        data = files.read(short.picture)
+    except OSError as error:
+        return NotAccepted(detail=f"no picture: {type(error).__name__}", kind="unreachable")
+    ends_at = now() + timedelta(seconds=deadline_seconds)
+    if short.lease_until is None or ends_at > short.lease_until:
+        return NotAccepted(detail="too little of the lease was left", kind="unreachable")
+    return data
 
 
 def put_off(*, short_id: UUID, sources: tuple[str, ...], until: datetime) -> None:
@@ -63,14 +100,18 @@ def put_off(*, short_id: UUID, sources: tuple[str, ...], until: datetime) -> Non
     ).update(next_attempt_at=until, rung_at=None)
 
 
-def _why_not(*, hold: OpenHold | None, route: str, model: str) -> str:
-    if hold is None:
-        return "hold_closed"
+def _why_closed(*, short_id: UUID, route: str, model: str, at: datetime) -> str:
+    """`model_closed`, or nothing. An analysis is in vain where its video can't be made."""
+    video = Short.objects.values_list("model", flat=True).get(pk=short_id)
     try:
-        gates.check_open(route=route, models=[model])
+        gates.check_open(route=route, models=[model, video])
     except gates.ModelClosed:
         return "model_closed"
-    return ""
+    if gateway.of(route).can_submit():
+        return ""
+    detail = "the SDK has no such call any more"
+    gates.note_refused(route=route, model=video, detail=detail, at=at, for_sure=True)
+    return "model_closed"
 
 
 def _may_go_on(

@@ -17,11 +17,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db import transaction
 
 from generation import catalog, files, mp4, states
 from generation.models import Short, State
-from generation.pipeline import recording
+from generation.pipeline import claims, recording
 from generation.providers import gateway
 from generation.providers.outcomes import NotDownloaded, VideoReady
 
@@ -41,14 +40,7 @@ def run(*, short_id: UUID, now: recording.Clock, ready: VideoReady | None = None
     `ready` is what the provider has just said of it; without, the provider is asked again.
     """
     try:
-        with transaction.atomic(durable=True):
-            short = states.claim(
-                short_id=short_id,
-                sources=(State.RENDERED,),
-                working=State.RENDERED,
-                lease=LEASE,
-                next_attempt_at=states.later_each_time(lease=LEASE),
-            )
+        short = claims.free(short_id=short_id, state=State.RENDERED, lease=LEASE)
     except states.NotClaimable:
         return False
     if short.deleted_at is not None:

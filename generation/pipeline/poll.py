@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
-from django.db import transaction
 
 from generation import catalog, gates, states
 from generation.models import Short, State
@@ -48,14 +47,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
     if _is_put_off(short_id=short_id, at=now()):
         return False
     try:
-        with transaction.atomic(durable=True):
-            short = states.claim(
-                short_id=short_id,
-                sources=(State.RENDERING,),
-                working=State.RENDERING,
-                lease=LEASE,
-                next_attempt_at=states.later_each_time(lease=LEASE),
-            )
+        short = claims.free(short_id=short_id, state=State.RENDERING, lease=LEASE)
         hold = _hold(short)
     except states.NotClaimable:
         return False

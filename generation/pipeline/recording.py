@@ -13,7 +13,7 @@ from datetime import datetime
 import structlog
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from generation import states
+from generation import catalog, states
 from generation.models import Short
 from generation.pipeline import bell
 from generation.providers import outcomes
@@ -68,16 +68,22 @@ def answered(
     """Write down the answer to a call that costs money. True if it has moved the short.
 
     Nothing is raised for a database that is away: the broker keeps the answer of this `step` until
-    it is back.
+    it is back. What keeps it from being recorded for good is raised, once the log has the answer.
     """
     try:
         if durably(short=short, write=write, now=now):
             return True
         keep_evidence(short=short, hold=hold, outcome=outcome, at=now())
     except (OperationalError, InterfaceError):
-        answer = outcomes.to_json(outcome)
-        bell.keep(kept=bell.Kept(short.pk, short.attempt, step, answer))
+        bell.keep(kept=_kept(step=step, short=short, outcome=outcome))
+    except Exception as error:
+        bell.lose(kept=_kept(step=step, short=short, outcome=outcome), error=error)
+        raise
     return False
+
+
+def _kept(*, step: str, short: Short, outcome: AnalysisOutcome | SubmitOutcome) -> bell.Kept:
+    return bell.Kept(short.pk, short.attempt, step, outcomes.to_json(outcome))
 
 
 def keep_evidence(
@@ -119,10 +125,20 @@ def rendered(*, short: Short, operation_name: str, reported: Usage = outcomes.UN
     )
 
 
-def release_all(*, short: Short, reason: str, at: datetime) -> None:
-    """Give back every hold of a short that is still open. The last thing in its transaction."""
+def release_all(*, short: Short, reason: str, at: datetime) -> OpenHold | None:
+    """Give back every hold of a short that is still open. The last thing in its transaction.
+
+    An answer about the picture that arrived and could not be read is paid with the estimate,
+    however its short ends: that hold becomes due instead, for this attempt, and is returned.
+    """
+    due = None
     for hold in queries.open_holds(job_id=short.pk):
-        metering_ledger.release(hold=hold, reason=reason, at=at)
+        if short.unread_answers and hold.line.api_type == catalog.ANALYSIS_API_TYPE:
+            metering_ledger.record_usage(hold=hold, attempt=short.attempt, usage=Usage(), at=at)
+            due = hold
+        else:
+            metering_ledger.release(hold=hold, reason=reason, at=at)
+    return due
 
 
 def charge(*, hold: OpenHold, now: Clock) -> None:

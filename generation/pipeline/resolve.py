@@ -10,7 +10,7 @@ render is gone on with only if the provider itself answers for it. Lock order: S
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -28,6 +28,8 @@ from metering import ledger, queries, staff
 from metering.types import OpenHold
 
 END_CODE = "rejected_by_staff"
+# Far longer than any provider answers for an operation.
+LONGEST_KNOWN = timedelta(days=60)
 _OF_MODEL = re.compile(r"(?:^|/)models/([^/]+)/")
 
 
@@ -84,7 +86,7 @@ def resume(
     if before is not None:
         return before
     name = operation_name.strip()
-    _check_name(short_id=short_id, name=name)
+    _check_name(short_id=short_id, name=name, at=at)
     route = gateway.of(catalog.route_of(Short.objects.get(pk=short_id).model))
     outcome = route.poll(operation_name=name, deadline_seconds=poll.DEADLINE_SECONDS)
     if isinstance(outcome, PollFailed):
@@ -95,7 +97,7 @@ def resume(
         if before is not None:
             return before
         _lock_name(name)
-        _check_name(short_id=short_id, name=name)
+        _check_name(short_id=short_id, name=name, at=at)
         states.record(
             short=short,
             source=State.SUBMIT_UNKNOWN,
@@ -187,7 +189,7 @@ def _video_hold(short: Short) -> OpenHold:
     return hold
 
 
-def _check_name(*, short_id: UUID, name: str) -> None:
+def _check_name(*, short_id: UUID, name: str, at: datetime) -> None:
     """Raise NotWaiting, OperationOfAnotherModel or OperationTaken."""
     short = Short.objects.get(pk=short_id)
     if not unsettled.is_unknown(short):
@@ -197,7 +199,10 @@ def _check_name(*, short_id: UUID, name: str) -> None:
         raise OperationOfAnotherModel
     # A provider writes one operation with its project's name or number, so its own id decides.
     same = Q(operation_name=name) | Q(operation_name__endswith=f"/{name.rsplit('/', 1)[-1]}")
-    if Short.objects.filter(same).exclude(pk=short_id).exists():
+    rendered = Short.objects.filter(
+        model__in=[model.name for model in catalog.MODELS], submitted_at__gt=at - LONGEST_KNOWN
+    )
+    if rendered.filter(same).exclude(pk=short_id).exists():
         raise OperationTaken
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
+from django.db.models.functions import Now
 
 from accounts import signup
 from accounts.models import User
@@ -163,6 +164,9 @@ def _store(
             _, remaining = ledger.hold(
                 user=user, job_id=short.id, quote=price, key=f"hold:{short.id}", at=at
             )
+    except (OperationalError, InterfaceError):
+        # It may be committed all the same. If it is not, the search for orphans finds the file.
+        raise
     except IntegrityError:
         files.delete(short.picture)
         before = repeated(user=user, order=order)
@@ -202,8 +206,9 @@ def _new_short(
         or catalog.frame(width=picture.width, height=picture.height),
         idempotency_key=order.idempotency_key,
         request_hash=order.request_hash,
-        next_attempt_at=at,
-        rung_at=at,
+        # By the clock that the claim goes by.
+        next_attempt_at=Now(),
+        rung_at=Now(),
         created_at=at,
     )
     if analysis is not None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models.functions import Now
 
-from generation import catalog, files, gates, states
+from generation import catalog, gates, states
 from generation.models import Short, State
 from generation.pipeline import claims, poll, recording, remove, waiting
 from generation.providers import gateway
@@ -47,14 +47,7 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         )
     except states.NotClaimable:
         return False
-    outcome = gateway.of(video.route).submit(
-        hold=hold,
-        picture=files.read(short.picture),
-        mime_type="image/jpeg",
-        prompt=short.video_prompt,
-        aspect_ratio=short.aspect_ratio,
-        deadline_seconds=DEADLINE_SECONDS,
-    )
+    outcome = _ask(short=short, hold=hold, route=video.route, now=now)
     recording.answered(
         step=State.SUBMITTING,
         short=short,
@@ -64,6 +57,20 @@ def run(*, short_id: UUID, now: recording.Clock) -> bool:
         now=now,
     )
     return False
+
+
+def _ask(*, short: Short, hold: OpenHold, route: str, now: recording.Clock) -> SubmitOutcome:
+    picture = claims.picture(short=short, deadline_seconds=DEADLINE_SECONDS, now=now)
+    if isinstance(picture, NotAccepted):
+        return picture
+    return gateway.of(route).submit(
+        hold=hold,
+        picture=picture,
+        mime_type="image/jpeg",
+        prompt=short.video_prompt,
+        aspect_ratio=short.aspect_ratio,
+        deadline_seconds=DEADLINE_SECONDS,
+    )
 
 
 def _record(*, short: Short, hold: OpenHold, outcome: SubmitOutcome, at: datetime) -> None:
@@ -80,7 +87,7 @@ def expire(*, short_id: UUID, now: recording.Clock) -> bool:
 
     def write() -> None:
         short = (
-            Short.objects.select_for_update()
+            Short.objects.select_for_update(no_key=True)
             .filter(lease_until__isnull=True, next_attempt_at__lte=Now())
             .filter(pk=short_id, state=State.SUBMITTING)
             .first()

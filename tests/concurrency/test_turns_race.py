@@ -3,12 +3,14 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from django.conf import settings as project_settings
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
@@ -19,12 +21,12 @@ from shortsproject.local.gemini import StandIn
 from tests import factories
 from tests.concurrency import together
 from tests.generation import calling_off, lining_up
+from tests.processes import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WORKERS = 8
 LONGEST_RUN_SECONDS = 30
-ROUNDS = 2
 
 
 @pytest.fixture
@@ -90,20 +92,9 @@ def held(user: User) -> Short:
     return short
 
 
-def slowly(take: Callable[..., None]) -> Callable[..., None]:
-    """A worker that takes its time between its turn and its claim."""
-
-    def taken(**given: Any) -> None:
-        take(**given)
-        time.sleep(0.05)
-
-    return taken
-
-
 def arrive(short_id: UUID, minute: int) -> bool:
-    """The prompt of a short is written, and it takes its turn at once if it may. The line before it
-    differs at each instant, so that only the lock keeps one room from being given twice."""
-    turns.take = slowly(turns.take)
+    """The prompt of a short that was ordered so many minutes earlier is written, and it takes its
+    turn at once if it may."""
     ordered = lining_up.BEGAN - timedelta(minutes=minute)
     Short.objects.filter(pk=short_id).update(
         state=State.ANALYZED, next_attempt_at=timezone.now(), created_at=ordered
@@ -119,19 +110,45 @@ def arrive(short_id: UUID, minute: int) -> bool:
     return True
 
 
+def arrive_elsewhere(short_id: UUID, minute: int) -> bool:
+    """The same on a connection of its own."""
+    try:
+        return arrive(short_id, minute)
+    finally:
+        connection.close()
+
+
+def waits_for_a_turn() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+        return bool(cursor.rowcount)
+
+
 def most_within(times: list[float], seconds: float) -> int:
     """The most of these instants that lie in any stretch of this length."""
     return max(sum(start <= other < start + seconds for other in times) for start in times)
 
 
-@pytest.mark.parametrize("_round", range(ROUNDS))
-def test_the_same_room_is_never_given_twice(alice: User, _round: int) -> None:
+def test_the_same_room_is_never_given_twice(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     factories.limit(alice, None, at=timezone.now(), max_in_flight=100)
     lining_up.budgets(renders_at_once=1)
+    first, second, take = held(alice), held(alice), turns.take
+    others: list[Future[bool]] = []
 
-    claimed = together.run(arrive, [(held(alice).pk, n) for n in range(2 * WORKERS)])
+    def take_and_pause(**given: Any) -> None:
+        """Another worker comes for the same room between the turn of this one and its claim."""
+        take(**given)
+        monkeypatch.setattr(turns, "take", take)
+        others.append(pool.submit(arrive_elsewhere, second.pk, 2))
+        wait_for(lambda: others[0].done() or waits_for_a_turn(), what="the other worker")
 
-    assert sum(claimed) == Short.objects.filter(state=State.SUBMITTING).count() == 1
+    monkeypatch.setattr(turns, "take", take_and_pause)
+
+    with ThreadPoolExecutor(1) as pool:
+        claimed = [arrive(first.pk, 1), *(other.result(30) for other in others)]
+
+    assert claimed == [True, False]
+    assert Short.objects.filter(state=State.SUBMITTING).count() == 1
 
 
 def test_no_more_renders_are_begun_than_the_model_takes_at_once(

@@ -29,7 +29,6 @@ from tests.crash import worker
 from tests.crash.trap import Point
 from tests.pictures import jpeg
 
-SIDES = ("before", "during", "after")
 # How each route says that a render is under way.
 RUNNING: dict[str, dict[str, Any]] = {
     "enterprise": {"name": "{operation_name}"},

@@ -1,16 +1,17 @@
 """Kill -9 at every point between two effects, once and twice in a row; a new worker finishes.
 
-`-v` lists the cells. With SOAK_CRASHES=1 the second worker, too, is killed at each of its points.
+`listing.py` lists the cells at the end. With SOAK_CRASHES=1 the second worker, too, is killed at
+each of its points.
 """
 
 import pytest
 
-from tests.crash import matrix
+from tests.crash import listing, matrix
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.mark.parametrize("side", matrix.SIDES)
+@pytest.mark.parametrize("side", listing.SIDES)
 @pytest.mark.parametrize(("route", "ending"), matrix.LIVES)
 def test_a_worker_that_is_killed_loses_nothing_and_spends_nothing_twice(
     bench: matrix.Bench, route: str, ending: str, side: str, subtests: pytest.Subtests

@@ -191,6 +191,42 @@ def test_two_unreadable_answers_cost_one_estimate(alice: User, stand_in: StandIn
     assert video.state == "released"
 
 
+@pytest.mark.parametrize(
+    ("second", "code"),
+    [
+        ({"status": 400}, "provider_refused"),
+        ({"body": {"promptFeedback": {"blockReason": "SAFETY"}}}, "blocked"),
+    ],
+)
+def test_an_unreadable_answer_is_paid_with_the_estimate_however_the_next_one_ends(
+    alice: User, stand_in: StandIn, second: dict[str, Any], code: str
+) -> None:
+    stand_in.next("analyse", body="<html>this is no JSON</html>")
+    stand_in.next("analyse", **second)
+    short = driving.step(driving.begin(alice))
+
+    driving.hurry(short)
+
+    analysis, video = legs(short)
+    assert (short.state, short.end_code) == (State.FAILED, code)
+    assert (analysis.charged_tokens, analysis.basis) == (500, "estimated")
+    assert video.state == "released"
+
+
+def test_an_unreadable_answer_is_paid_with_the_estimate_if_the_model_closes_meanwhile(
+    alice: User, stand_in: StandIn
+) -> None:
+    stand_in.next("analyse", body="<html>this is no JSON</html>")
+    short = driving.step(driving.begin(alice))
+    gates.close(route="enterprise", model=FLASH, reason="retired", at=timezone.now())
+
+    driving.hurry(short)
+
+    analysis, video = legs(short)
+    assert (short.state, short.end_code) == (State.FAILED, "model_closed")
+    assert (analysis.charged_tokens, video.state) == (500, "released")
+
+
 def test_a_provider_that_is_away_is_tried_again_later_and_then_given_up(
     alice: User, settings: Any
 ) -> None:
@@ -231,11 +267,12 @@ def test_three_refusals_of_the_model_close_it_to_new_orders(alice: User, stand_i
     assert ModelGate.objects.get(model=FLASH).closed_at is not None
 
 
+@pytest.mark.parametrize("model", [FLASH, "veo-3.1-fast-generate-001"])
 def test_a_model_that_closed_meanwhile_ends_the_short_before_the_spend(
-    alice: User, stand_in: StandIn
+    alice: User, stand_in: StandIn, model: str
 ) -> None:
     short = driving.begin(alice)
-    ModelGate.objects.create(route="enterprise", model=FLASH, closed_at=timezone.now())
+    ModelGate.objects.create(route="enterprise", model=model, closed_at=timezone.now())
 
     driving.step(short)
 

@@ -12,6 +12,7 @@ from accounts.models import User
 from generation import gates
 from generation.models import ModelGate, State
 from metering import queries
+from metering.models import UsageEvent
 from shortsproject.local.gemini import StandIn
 from tests.generation import driving
 
@@ -66,6 +67,16 @@ def test_a_model_that_is_open_or_was_closed_by_staff_is_no_news() -> None:
 
 
 @pytest.mark.django_db
+def test_a_call_that_is_taken_between_refusals_starts_their_count_anew() -> None:
+    refuse(times=gates.CLOSES_AFTER - 1)
+    gates.note_accepted(route="enterprise", model=VEO)
+
+    refuse(times=gates.CLOSES_AFTER - 1)
+
+    assert gates.closed_models() == set()
+
+
+@pytest.mark.django_db
 def test_a_model_that_closes_again_is_told_of_again() -> None:
     refuse()
     first = told()
@@ -103,7 +114,7 @@ def test_three_refusals_of_a_parameter_close_the_renderer(
 
 
 @pytest.mark.parametrize("model", [VEO, OMNI])
-def test_a_call_that_the_sdk_has_dropped_closes_the_model_at_once(
+def test_a_call_that_the_sdk_has_dropped_closes_the_model_before_anybody_has_paid(
     alice: User, bob: User, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
     waiting = driving.begin(bob, model=model)
@@ -112,10 +123,10 @@ def test_a_call_that_the_sdk_has_dropped_closes_the_model_at_once(
     first = driving.step(driving.begin(alice, model=model))
     driving.step(waiting)
 
-    assert (first.state, first.end_code) == (State.FAILED, "provider_refused")
+    assert (first.state, first.end_code) == (State.FAILED, "model_closed")
     assert (waiting.state, waiting.end_code) == (State.FAILED, "model_closed")
-    assert queries.balance(user=bob, at=timezone.now()).held_tokens == 0
-    assert stand_in.counts()["calls"]["submit"] == 0
+    assert not UsageEvent.objects.exists()
+    assert stand_in.counts()["calls"] == {"analyse": 0, "submit": 0, "poll": 0, "download": 0}
     assert told() == [f"{model} was closed to new jobs"]
     with pytest.raises(gates.ModelClosed):
         driving.begin(bob, model=model)

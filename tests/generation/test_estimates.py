@@ -5,40 +5,22 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db import connection
 
 from accounts.models import User
 from generation import estimates
 from generation.estimates import Estimate
-from generation.models import Short, State
+from generation.models import Short
 from tests import factories
-from tests.factories import AT
-
-ASKED = {"model": factories.VIDEO.model, "seconds": 8, "resolution": "720p"}
+from tests.generation.rendered import SHAPE, renders
 
 
 @pytest.fixture(autouse=True)
 def _asked_afresh() -> Iterator[None]:
-    cache.clear()
+    caches["process"].clear()
     yield
-    cache.clear()
-
-
-def renders(user: User, *took: int, minutes_ago: int = 60, **fields: Any) -> None:
-    """Renders that took so many seconds; the last of them ended so long ago."""
-    ended = AT - timedelta(minutes=minutes_ago)
-    rows = [
-        Short(
-            user=user, state=State.SUCCEEDED, picture="p.jpg", picture_width=16, picture_height=9,
-            aspect_ratio="16:9", created_at=AT, finished_at=AT,
-            operation_name="op", video="v.mp4", rendered_at=ended - timedelta(seconds=number),
-            submitted_at=ended - timedelta(seconds=number + seconds),
-            **{**ASKED, **fields},
-        )
-        for number, seconds in enumerate(reversed(took))
-    ]  # fmt: skip
-    Short.objects.bulk_create(rows)
+    caches["process"].clear()
 
 
 def of(usual: int, longest: int) -> Estimate:
@@ -48,58 +30,59 @@ def of(usual: int, longest: int) -> Estimate:
 def test_half_of_the_last_renders_and_nine_of_ten_make_the_estimate(alice: User) -> None:
     renders(alice, 50, 10, 40, 20, 30, 60, 70, 80, 90, 100)
 
-    assert estimates.of_render(**ASKED) == of(50, 90)
+    assert estimates.of_render(**SHAPE) == of(50, 90)
 
 
 def test_fewer_than_five_renders_tell_nothing(alice: User) -> None:
     renders(alice, 10, 20, 30, 40)
 
-    assert estimates.of_render(**ASKED) is None
+    assert estimates.of_render(**SHAPE) is None
 
 
 def test_videos_of_the_same_shape_count_before_all_of_the_model(alice: User) -> None:
     renders(alice, 90, 90, 90, 90, 90, 90, resolution="4k", minutes_ago=5)
     renders(alice, 40, 40, 40, 40, 40)
 
-    assert estimates.of_render(**ASKED) == of(40, 40)
+    assert estimates.of_render(**SHAPE) == of(40, 40)
+    assert estimates.of_render(**{**SHAPE, "resolution": "4k"}) == of(90, 90)
 
 
 def test_with_too_few_of_the_shape_all_of_the_model_count(alice: User) -> None:
     renders(alice, 90, 90, 90, 90, resolution="4k", minutes_ago=5)
     renders(alice, 40, 40, 40, 40)
 
-    assert estimates.of_render(**ASKED) == of(40, 90)
+    assert estimates.of_render(**SHAPE) == of(40, 90)
 
 
 def test_another_model_says_nothing_about_this_one(alice: User) -> None:
     renders(alice, 40, 40, 40, 40, 40, model="veo-3.1-generate-001")
 
-    assert estimates.of_render(**ASKED) is None
+    assert estimates.of_render(**SHAPE) is None
 
 
 def test_only_the_newest_fifty_count(alice: User) -> None:
     renders(alice, *[500] * 60, minutes_ago=90)
     renders(alice, *[20] * 50)
 
-    assert estimates.of_render(**ASKED) == of(20, 20)
+    assert estimates.of_render(**SHAPE) == of(20, 20)
 
 
 def test_renders_that_failed_or_still_run_do_not_count(alice: User) -> None:
     renders(alice, 40, 40, 40, 40, 40)
     Short.objects.update(rendered_at=None)
 
-    assert estimates.of_render(**ASKED) is None
+    assert estimates.of_render(**SHAPE) is None
 
 
 def test_within_a_minute_the_same_question_asks_nobody(
     alice: User, django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(1):
-        first = estimates.of_render(**ASKED)
+        first = estimates.of_render(**SHAPE)
     renders(alice, 40, 40, 40, 40, 40)
 
     with django_assert_num_queries(0):
-        assert (first, estimates.of_render(**ASKED)) == (None, None)
+        assert (first, estimates.of_render(**SHAPE)) == (None, None)
 
 
 def test_the_question_reads_few_rows_by_an_index_however_many_there_are(alice: User) -> None:

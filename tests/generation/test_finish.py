@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
 from django.db import connections
 from django.utils import timezone
@@ -73,6 +74,41 @@ def test_a_full_disk_costs_time_and_not_the_video(rendered: Short) -> None:
 
     assert rendered.video_bytes == default_storage.size(rendered.video)
     assert receipts.receipt(job_id=rendered.pk).legs[1].state == "captured"
+
+
+def test_what_a_full_disk_has_cut_short_is_removed(
+    alice: User, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = FileSystemStorage._save
+
+    def cut_short(storage: FileSystemStorage, name: str, content: Any) -> str:
+        save(storage, name, ContentFile(content.read(100)))
+        return disk_full()
+
+    short = driving.step(driving.begin(alice))
+    monkeypatch.setattr(FileSystemStorage, "_save", cut_short)
+
+    driving.until(short, State.RENDERED)
+
+    assert str(short.pk) not in repr(default_storage.listdir("videos"))
+
+
+def test_a_video_is_charged_before_it_is_stored(
+    alice: User, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = FileSystemStorage._save
+    legs: list[str] = []
+
+    def look(storage: FileSystemStorage, *file: Any) -> str:
+        legs.append(receipts.receipt(job_id=short.pk).legs[1].state)
+        return str(save(storage, *file))
+
+    short = driving.step(driving.begin(alice))
+    monkeypatch.setattr(FileSystemStorage, "_save", look)
+
+    driving.until(short, State.SUCCEEDED)
+
+    assert legs == ["captured"]
 
 
 class Killed(BaseException):

@@ -163,6 +163,20 @@ def test_staff_who_reopen_the_analysis_let_what_was_put_off_go_on(
     assert called(short).state == State.RENDERING
 
 
+def test_staff_who_close_the_analysis_let_what_was_put_off_end_at_once(
+    alice: User, stand_in: StandIn
+) -> None:
+    stand_in.next("analyse", status=429)
+    short = driving.step(driving.begin(alice))
+
+    gates.close(
+        route="enterprise", model=catalog.ANALYSIS_MODEL, reason="retired", at=timezone.now()
+    )
+
+    assert called(short).end_code == "model_closed"
+    assert queries.balance(user=alice, at=timezone.now()).held_tokens == 0
+
+
 def test_while_staff_pause_spending_nobody_in_line_is_called(
     alice: User, staff: User, stand_in: StandIn
 ) -> None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.utils import timezone
 
 from accounts.models import User
@@ -77,6 +77,10 @@ def legs(short: Short) -> tuple[Any, Any]:
 
 def away() -> None:
     raise OperationalError("the connection is lost")
+
+
+def too_long() -> None:
+    raise DataError("value too long for type character varying(500)")
 
 
 @pytest.mark.parametrize(
@@ -270,6 +274,23 @@ def test_an_answer_that_can_not_be_recorded_at_all_is_in_the_log(
     assert OPERATION in caplog.text
 
 
+def test_an_answer_that_its_own_worker_can_not_record_is_in_the_log(
+    alice: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    short = under_way(alice, State.SUBMITTING)
+    hold = queries.open_hold(job_id=short.pk, api_type="gemini-veo-video")
+    assert hold is not None
+
+    with pytest.raises(DataError):
+        recording.answered(
+            step=State.SUBMITTING, short=short, hold=hold, outcome=Accepted(OPERATION),
+            write=too_long, now=timezone.now,
+        )  # fmt: skip
+
+    assert "an answer is lost, settle it by hand" in caplog.text
+    assert OPERATION in caplog.text
+
+
 @pytest.mark.parametrize("state", [State.ANALYZING, State.SUBMITTING])
 def test_a_lease_that_is_over_leaves_its_answer_time_before_anybody_decides(
     alice: User, stand_in: StandIn, state: str
@@ -284,3 +305,13 @@ def test_a_lease_that_is_over_leaves_its_answer_time_before_anybody_decides(
     assert (again.state, again.attempt) == (state, 1)
     assert due > timezone.now() + timedelta(seconds=40)
     assert stand_in.counts()["calls"]["analyse"] == 0
+
+
+@pytest.mark.parametrize("state", [State.ANALYZING, State.SUBMITTING])
+def test_a_bell_during_a_call_leaves_the_worker_its_lease(alice: User, state: str) -> None:
+    short = under_way(alice, state)
+    lease = short.lease_until
+
+    driving.hurry(short)
+
+    assert (short.state, short.attempt, short.lease_until) == (state, 1, lease)

@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -15,13 +16,18 @@ from rest_framework.test import APIClient
 from accounts.models import ApiKey, User
 from generation import audit
 from generation.models import Short, State
-from generation.pipeline import leave
+from generation.pipeline import leave, remove
 from metering import ledger, queries
+from metering import staff as staff_acts
 from metering.models import LedgerEntry, TokenLedger, UsageEvent
 from shortsproject.local.gemini import StandIn
 from tests.generation import calling_off, driving
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def away(**given: object) -> None:
+    raise OperationalError("the connection is lost")
 
 
 def depart(user: User, actor: User | None = None) -> User:
@@ -137,6 +143,41 @@ def test_what_was_broken_off_is_finished_by_doing_it_again(
     assert Short.objects.filter(deleted_at__isnull=False).count() == 1
     assert TokenLedger.objects.get(user=alice).suspended
     assert LedgerEntry.objects.filter(user=alice, kind="suspension").count() == 1
+
+
+def test_what_was_broken_off_is_finished_by_beat(
+    alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = driving.begin(alice)
+    with monkeypatch.context() as broken:
+        broken.setattr(remove, "run", away)
+        with pytest.raises(OperationalError):
+            depart(alice)
+    left = Short.objects.get(pk=short.pk).state
+
+    finished = [leave.go_on(at=timezone.now()) for _ in range(2)]
+
+    short.refresh_from_db()
+    assert (left, finished, short.state) == (State.QUEUED, [1, 0], State.CANCELED)
+    assert TokenLedger.objects.get(user=alice).suspended
+    assert LedgerEntry.objects.filter(user=alice, kind="suspension").count() == 1
+
+
+def test_beat_leaves_alone_who_has_not_left(alice: User, bob: User) -> None:
+    driving.begin(alice)
+    bob.is_active = False
+    bob.save()
+    driving.begin(bob)
+
+    assert leave.go_on(at=timezone.now()) == 0
+    assert Short.objects.filter(deleted_at__isnull=True).count() == 2
+
+
+def test_without_a_reason_nothing_is_closed(alice: User) -> None:
+    with pytest.raises(staff_acts.ReasonMissing):
+        leave.run(user=alice, actor=alice, reason=" ", at=timezone.now())
+
+    assert User.objects.get(pk=alice.pk).is_active
 
 
 def test_leaving_takes_few_statements_for_each_short(

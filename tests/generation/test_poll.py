@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import User
+from generation import queries as generation_queries
 from generation.models import Short, State
 from generation.pipeline import poll
 from metering import queries, receipts
@@ -53,7 +54,9 @@ def test_a_price_that_rises_during_the_render_changes_only_the_next_order(
     assert video_leg(driving.begin(alice, seconds=8)).estimated_tokens == 2400
 
 
-def test_while_it_renders_nothing_is_charged(rendering: Short) -> None:
+def test_while_it_renders_nothing_is_charged(rendering: Short, stand_in: StandIn) -> None:
+    stand_in.next("poll", body={"name": "{operation_name}"})
+
     driving.hurry(rendering)
 
     assert rendering.state == State.RENDERING
@@ -67,6 +70,23 @@ def test_a_filtered_render_is_free(rendering: Short, stand_in: StandIn) -> None:
 
     assert (rendering.state, rendering.end_code) == (State.FILTERED, "filtered")
     assert video_leg(rendering).returned_tokens == 1000
+
+
+def test_a_filtered_render_is_charged_and_said_so_where_the_provider_bills_it(
+    alice: User, stand_in: StandIn
+) -> None:
+    price = RateCard.objects.get(model="veo-3.1-fast-generate-001", resolution="720p")
+    price.pk, price.effective_from, price.bills_filtered = None, timezone.now(), True
+    price.save()
+    short = driving.step(driving.begin(alice, seconds=8))
+    stand_in.next("poll", outcome="filtered")
+
+    driving.hurry(short)
+
+    said = generation_queries.view(short=short, at=timezone.now()).error_message
+    assert (short.state, video_leg(short).charged_tokens) == (State.FILTERED, 1000)
+    assert "Its tokens were taken" in said
+    assert "No tokens" not in said
 
 
 @pytest.mark.parametrize("outcome", ["error", "empty"])
@@ -110,12 +130,13 @@ def test_a_late_render_keeps_its_tokens_and_frees_its_place(
 ) -> None:
     long_ago = timezone.now() - poll.OVERDUE_AFTER - timedelta(seconds=1)
     Short.objects.filter(pk=rendering.pk).update(submitted_at=long_ago)
-    stand_in.next("poll", status=503)
+    stand_in.next("poll", n=2, status=503)
+    since = driving.hurry(rendering).overdue_at
 
     driving.hurry(rendering)
 
     balance = queries.balance(user=alice, at=timezone.now())
-    assert rendering.overdue_at is not None
+    assert rendering.overdue_at == since is not None
     assert (balance.held_tokens, balance.in_flight) == (1000, 0)
     driving.until(rendering, State.SUCCEEDED)
     assert video_leg(rendering).charged_tokens == 1000

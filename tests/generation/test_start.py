@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import OperationalError
 from django.utils import timezone
 
 from accounts.models import User
 from generation import gates, pictures
 from generation.models import ModelGate, Short, State
-from generation.pipeline import start
+from generation.pipeline import bell, start
 from metering import ledger, queries, rates, spending, staff
 from metering.models import Hold
+from shortsproject.local.gemini import StandIn
 from tests.generation import driving
 from tests.pictures import jpeg
 
@@ -24,6 +26,10 @@ def stored_pictures() -> set[str]:
     if not default_storage.exists("pictures"):
         return set()
     return set(default_storage.listdir("pictures")[1])
+
+
+def unheard(**given: object) -> None:
+    raise OperationalError("the connection is lost")
 
 
 def limit(user: User, tokens: int | None) -> None:
@@ -96,6 +102,21 @@ def test_two_users_may_use_the_same_key(alice: User, bob: User) -> None:
     his = driving.begin(bob, idempotency_key="k", request_hash="b")
 
     assert hers.pk != his.pk
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_order_whose_commit_was_not_heard_of_is_made_all_the_same(
+    alice: User, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(bell, "ring_now", unheard)
+        with pytest.raises(ledger.MeteringUnavailable):
+            driving.begin(alice, idempotency_key="k", request_hash="a")
+
+    again = driving.begin(alice, idempotency_key="k", request_hash="a")
+
+    assert Short.objects.count() == 1
+    assert driving.step(again).state == State.RENDERING
 
 
 def test_a_refusal_does_not_burn_the_key(alice: User) -> None:

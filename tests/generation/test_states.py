@@ -88,6 +88,14 @@ def test_a_move_that_the_table_lacks_is_a_mistake(alice: User, source: str, targ
         states.record(short=short, source=source, target=target, at=timezone.now())
 
 
+def test_the_next_step_has_tries_of_its_own(alice: User) -> None:
+    short = claim(driving.begin(alice))
+
+    states.record(short=short, source=State.ANALYZING, target=State.ANALYZED, at=timezone.now())
+
+    assert (short.tries, Short.objects.get(pk=short.pk).tries) == (1, 0)
+
+
 def test_nothing_leaves_a_final_state() -> None:
     assert not set(states.ALLOWED) & set(FINAL)
 

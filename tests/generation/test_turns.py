@@ -70,6 +70,16 @@ def test_each_model_has_a_line_of_its_own(alice: User) -> None:
     assert lining_up.places(here, there) == [1, 1]
 
 
+def test_who_waits_by_the_clock_is_in_nobodys_way(alice: User, bob: User) -> None:
+    lining_up.budgets(renders_at_once=1)
+    at = timezone.now()
+    lining_up.rows(alice, 1, next_attempt_at=at + turns.MINUTE)
+
+    (here,) = lining_up.rows(bob, 1, minute=60)
+
+    assert turns.next_up(at=at, most=9) == [here.pk]
+
+
 @pytest.fixture
 def people(make_user: Callable[..., User]) -> list[User]:
     return [make_user(name) for name in ("ann", "ben", "cho", "dan")]

@@ -23,9 +23,7 @@ def short(state: str, **fields: Any) -> Short:
 
 def page(state: str, *, at: datetime = AT, paused: bool = False, **fields: Any) -> dict[str, Any]:
     """The plain values of its page, with an empty receipt."""
-    view = ShortView(
-        short=short(state, **fields), receipt=Receipt(legs=()), percent=30, paused=paused
-    )
+    view = ShortView(short=short(state, **fields), receipt=Receipt(legs=()), at=at, paused=paused)
     return short_page.page(view=view, at=at)
 
 

@@ -11,7 +11,7 @@ from shortsproject.celery import app
 
 __all__ = ["app"]
 
-LEASE = timedelta(seconds=4)
+LEASE, DEADLINE_SECONDS = timedelta(seconds=6), 5.0
 
 
 @signals.worker_process_init.connect
@@ -20,3 +20,4 @@ def hurry(**kwargs: object) -> None:
     from generation.pipeline import analyse, submit
 
     analyse.LEASE = submit.LEASE = LEASE
+    analyse.DEADLINE_SECONDS = submit.DEADLINE_SECONDS = DEADLINE_SECONDS

@@ -10,12 +10,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from generation import audit as generation_audit
+from generation import turns
 from generation.models import Short, State
 from generation.pipeline import sweep
 from metering import audit, backlog, queries, receipts
 from metering.models import LedgerEntry
 from shortsproject.local.gemini import StandIn
-from tests.generation import driving
+from tests.generation import driving, lining_up
 from tests.processes import Stack, kill_group, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,6 +122,26 @@ def test_a_new_celery_worker_finishes_what_a_killed_one_has_begun(
     assert first.returncode == -signal.SIGKILL
     assert stand_in.counts()["accepted_submits"] == 1
     assert audit.run(extra=generation_audit.INVARIANTS) == []
+
+
+def test_a_worker_killed_as_its_short_gets_in_line_costs_nothing(
+    alice: User, stack: Stack, stand_in: StandIn
+) -> None:
+    lining_up.rows(alice, 1, State.RENDERING)
+    lining_up.budgets(renders_at_once=1)
+    first = stack.trapped_worker(pool="solo", name="commit-submit.paid", side="after")
+    short = driving.begin(alice)
+    wait_for(lambda: comes_to(short, "-") or first.poll() is not None, what="death")
+    short.refresh_from_db()
+    in_line = turns.is_in_line(short)
+
+    lining_up.make_room()
+    stack.worker(processes=1)
+    stack.beat()
+    wait_for(lambda: state_of(short) == State.SUCCEEDED, what="the short", most_seconds=60)
+
+    assert (first.returncode, in_line) == (-signal.SIGKILL, True)
+    assert_paid_once(short, stand_in)
 
 
 def test_a_pool_process_that_is_killed_is_replaced_and_its_short_goes_on(
