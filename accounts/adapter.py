@@ -7,9 +7,14 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib import messages
 from django.http import HttpRequest
+from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from accounts import signup
+from accounts import letters, mails, signup
+from accounts.models import User
+
+LINK_SENT = "account/messages/email_confirmation_sent.txt"
+LINK_NOT_SENT = "account/messages/email_confirmation_not_sent.txt"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -27,6 +32,46 @@ class AccountAdapter(DefaultAccountAdapter):
             self.add_message(request, messages.ERROR, taken, about)
             return False
         return bool(super().confirm_email(request, email_address))
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Tell of a change at the address of the log-in, also where it is not confirmed yet."""
+        known = {**(context or {}), "user": user}
+        super().send_notification_mail(template_prefix, user, known, email or user.email)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Send a mail in our words.
+
+        What is done stays done if the mail server is away. Raises OSError for a new password, which
+        is nothing without its mail.
+        """
+        reader = mails.reader(
+            user=context.get("user"), address=email, otherwise=translation.get_language() or ""
+        )
+        try:
+            letters.send(kind=template_prefix, shown=context, reader=reader)
+        except OSError:
+            if template_prefix in letters.NOTHING_WITHOUT:
+                raise
+            self.request.mail_failed = True
+
+    def add_message(
+        self,
+        request: HttpRequest,
+        level: int,
+        message_template: str | None = None,
+        *arguments: Any,
+        **options: Any,
+    ) -> None:
+        """Say what was done; not that a link was sent, where that failed."""
+        if message_template == LINK_SENT and getattr(request, "mail_failed", False):
+            level, message_template = messages.ERROR, LINK_NOT_SENT
+        super().add_message(request, level, message_template, *arguments, **options)
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

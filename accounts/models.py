@@ -104,3 +104,18 @@ class SignupSwitch(models.Model):
 
     def __str__(self) -> str:
         return str(self.switched_at)
+
+
+class CacheEntry(models.Model):
+    """What Django's cache holds for all processes (see CACHES), which alone reads and writes it."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        # Nobody has rights to it, so that none are offered in the admin.
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.cache_key

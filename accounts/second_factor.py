@@ -1,5 +1,7 @@
 """The second factor: a code of an app besides the password. Staff may be asked to have one."""
 
+from contextlib import suppress
+
 import structlog
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.models import Authenticator
@@ -7,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest
 
-from accounts import visits
+from accounts import letters, mails, visits
 from accounts.models import User
 
 log = structlog.get_logger(__name__)
@@ -40,3 +42,5 @@ def remove(*, user: User, actor: User | None, reason: str) -> None:
         visits.end_all(user=user)
     by = actor.pk if actor else None
     log.warning("a second factor was removed", user_id=user.pk, by=by, reason=reason)
+    with suppress(OSError):
+        letters.send(kind="second_factor_removed", shown={}, reader=mails.reader(user=user))

@@ -138,9 +138,14 @@ def form_page(
     form: forms.Form | None = None,
     selected: Sequence[object] = (),
 ) -> TemplateResponse:
-    """Ask for what an act needs. `selected`: the rows of a list action, sent along again."""
+    """Ask for what an act needs. `selected`: the rows of a list action, sent along again.
+
+    Who cancels is back on the page of the row that the act is about, or on the list.
+    """
     opts = model_admin.opts
-    changelist = f"{model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}_changelist"
+    page = f"{model_admin.admin_site.name}:{opts.app_label}_{opts.model_name}"
+    row = request.resolver_match.kwargs.get("object_id") if request.resolver_match else None
+    back = reverse(f"{page}_change", args=[row]) if row else reverse(f"{page}_changelist")
     context = {
         **model_admin.admin_site.each_context(request),
         "opts": opts,
@@ -150,7 +155,7 @@ def form_page(
         "selected_name": ACTION_CHECKBOX_NAME,
         "selected": selected,
         "action_name": request.POST.get("action", ""),
-        "cancel_url": reverse(changelist),
+        "cancel_url": back,
     }
     return TemplateResponse(request, "admin/form_page.html", context)
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import structlog
 from django.conf import settings
@@ -19,9 +18,7 @@ from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, TextChoices
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone, translation
 
 from accounts import mails
 from accounts.models import User
@@ -200,7 +197,6 @@ def _user_mail(
     *, notice: Notice, user: User, at: datetime, connection: BaseEmailBackend
 ) -> mail.EmailMultiAlternatives:
     """In the user's language and time zone, whoever's the process is in."""
-    zone = user.time_zone or settings.QUOTA_TIME_ZONE
     off = _url("notices_off", preferences.off_token(user=user))
     balance = queries.balance(user=user, at=at)
     shown = {
@@ -208,29 +204,22 @@ def _user_mail(
         "percent": min(100, notice.used_tokens * 100 // max(notice.limit_tokens, 1)),
         "balance": balance,
         "runs_out_on": pace.of(balance=balance, user=user, at=at),
-        "zone": zone,
         "studio": settings.SITE_URL + settings.LOGIN_REDIRECT_URL,
         "usage": _url("usage"),
         "choice": _url("notices"),
         "off": off,
     }
-    with (
-        translation.override(user.language or settings.LANGUAGE_CODE),
-        timezone.override(ZoneInfo(zone)),
-    ):
-        message = mail.EmailMultiAlternatives(
-            subject=mails.subject("notice", shown),
-            body=render_to_string("mails/notice.txt", shown),
-            to=[user.email],
-            headers={
-                "List-Unsubscribe": f"<{off}>",
-                "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-                "Auto-Submitted": "auto-generated",
-            },
-            connection=connection,
-        )
-        message.attach_alternative(render_to_string("mails/notice.html", shown), "text/html")
-    return message
+    one_click = {
+        "List-Unsubscribe": f"<{off}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    return mails.to_reader(
+        template="notice",
+        shown=shown,
+        reader=mails.reader(user=user),
+        headers=one_click,
+        connection=connection,
+    )
 
 
 def _url(name: str, *arguments: object) -> str:

@@ -10,11 +10,12 @@ from metering import notices
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """Whether sign-up is open, whether renders are made by the local stand-in, and the notice about
-    tokens that the user has not dismissed yet."""
+    """Whether sign-up is open, where people reach staff, whether renders are made by the local
+    stand-in, and the notice about tokens that the user has not dismissed yet."""
     return {
         # Functions, so that only pages that show them ask the database.
         "signup_open": signup.is_open,
+        "contact_email": settings.CONTACT_EMAIL,
         "stand_in_serves": not (settings.GOOGLE_CLOUD_PROJECT or settings.GEMINI_API_KEY),
         "token_notice": lambda: _token_notice(request),
     }

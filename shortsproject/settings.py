@@ -161,6 +161,17 @@ DATABASES = {
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 REDIS_URL = required("REDIS_URL", debug_default="redis://127.0.0.1:6379/0")
+CACHES = {
+    # Counts tries to log in and remembers codes that were used, so that all processes have to know
+    # it, also while the broker is away. Rows that are out of date go when there are too many.
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cacheentry",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+    # What each process may find out for itself.
+    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+}
 
 MEDIA_ROOT = LOCAL_DIR / "media"
 STATIC_ROOT = None if DEBUG else LOCAL_DIR / "static"
@@ -208,6 +219,9 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 # is asked for first.
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Limits on tries, and the list of log-ins, go by the address that the last of so many proxies saw.
+ALLAUTH_TRUSTED_PROXY_COUNT = number("TRUSTED_PROXIES", default="0" if DEBUG else "1", kind=int)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Shorts"
 MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
@@ -326,6 +340,7 @@ METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 SITE_URL = (
     env.str("SITE_URL", default="") or f"http://127.0.0.1:{env.str('PORT', '') or 8000}"
 ).rstrip("/")
+CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="").strip()
 STAFF_EMAILS = [address.strip() for address in env.list("STAFF_EMAILS", default=[]) if address]
 STAFF_NOTICE_LEVEL = number("STAFF_NOTICE_LEVEL", default="100", kind=int)
 
@@ -336,6 +351,7 @@ UNFOLD = {
     "SITE_HEADER": "Shorts",
     "SHOW_HISTORY": True,
     "SITE_FAVICONS": [{"rel": "icon", "href": lambda request: static("favicon.svg")}],
+    "STYLES": [lambda request: static("admin.css")],
     "DASHBOARD_CALLBACK": "shortsproject.admin_pages.dashboard",
     "SIDEBAR": {"navigation": "shortsproject.admin_pages.navigation"},
 }

@@ -1,17 +1,19 @@
 """People, prices and servers that the tests share, and the proof after every test."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import TransactionTestCase
+import redis
+from django.test import Client, TransactionTestCase
 from django.utils import translation
 from rest_framework.test import APIClient
 
 from accounts.models import ApiKey, User
 from metering import audit
 from shortsproject.local.gemini import StandIn
-from tests import database, pictures
+from tests import database, mail_servers, pictures, processes
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,6 +72,13 @@ def staff(make_user: Callable[..., User]) -> User:
 
 
 @pytest.fixture
+def web(client: Client, alice: User) -> Client:
+    """Alice's browser, in which she is logged in."""
+    client.force_login(alice)
+    return client
+
+
+@pytest.fixture
 def api(db: None) -> Callable[[User], APIClient]:
     """A client that sends a user's API key, as a script would."""
 
@@ -80,6 +89,16 @@ def api(db: None) -> Callable[[User], APIClient]:
         return client
 
     return client_for
+
+
+@pytest.fixture
+def mail_server(settings: Any) -> Iterator[mail_servers.Smtp]:
+    """A mail server, as the configured one, of a site that has an address."""
+    with mail_servers.smtp() as server:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+        settings.SITE_URL = "https://shorts.example.org"
+        yield server
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +116,20 @@ def stand_in(stand_in_server: StandIn, settings: Any) -> StandIn:
     stand_in_server.reset()
     settings.GEMINI_BASE_URL = stand_in_server.url
     return stand_in_server
+
+
+@pytest.fixture
+def stack(
+    transactional_db: None, stand_in: StandIn, settings: Any, tmp_path: Path
+) -> Iterator[processes.Stack]:
+    """Starts no process by itself; ends those that were started before the database is emptied."""
+    with redis.Redis.from_url(settings.REDIS_URL) as broker:
+        broker.flushdb()
+    settings.MEDIA_ROOT = tmp_path / "media"
+    started = processes.Stack(local_dir=tmp_path, gemini_url=stand_in.url)
+    yield started
+    started.stop()
+    database.disconnect_others()
 
 
 @pytest.fixture(scope="session")

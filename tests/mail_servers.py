@@ -56,6 +56,13 @@ def smtp() -> Iterator[Smtp]:
         server.shutdown()
 
 
+def part(mail: Parsed, kind: str) -> str:
+    """The text of a mail: its `plain` or its `html` one."""
+    body = mail.get_body(preferencelist=(kind,))
+    assert body is not None
+    return str(body.get_content())
+
+
 class Away(BaseEmailBackend):
     """Takes no connections."""
 

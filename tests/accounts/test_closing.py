@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
@@ -12,11 +11,6 @@ from django.test import Client
 from accounts import closing
 from accounts.models import ApiKey, User
 from tests.accounts import visiting
-
-
-@pytest.fixture(autouse=True)
-def _as_often_as_one_likes(settings: Any) -> None:
-    settings.ACCOUNT_RATE_LIMITS = False
 
 
 def test_addresses_keys_codes_and_log_ins_are_gone(alice: User) -> None:

@@ -18,13 +18,6 @@ PAGE = "/account/keys"
 SECRET = re.compile(r"shorts_[0-9a-f]{64}")
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def status_with(secret: str) -> int:
     """What the API answers to a key."""
     script = APIClient()
@@ -41,6 +34,14 @@ def test_a_new_key_is_shown_once_and_works(web: Client, alice: User) -> None:
     assert status_with(secret) == 200
     assert SECRET.findall(again) == []
     assert ApiKey.objects.get(user=alice).name == "laptop"
+
+
+def test_who_only_asks_whether_the_page_is_there_does_not_use_it_up(web: Client) -> None:
+    web.post(PAGE, {"name": "laptop", "lifetime": "90"})
+
+    web.head(PAGE)
+
+    assert len(SECRET.findall(web.get(PAGE).content.decode())) > 0
 
 
 def test_a_key_is_in_no_address_cookie_or_session_afterwards(web: Client) -> None:

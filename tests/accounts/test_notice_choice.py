@@ -15,13 +15,6 @@ from tests import factories
 PAGE = "/accounts/notices/"
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def chosen(user: User) -> tuple[list[int], bool]:
     user.refresh_from_db()
     return TokenLedger.objects.get(user=user).notice_levels, user.mail_notices

@@ -18,13 +18,6 @@ PARTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def test_it_tells_how_each_part_stands(web: Client, alice: User) -> None:
     visiting.confirmed(alice)
     visiting.with_app(alice)
@@ -78,4 +71,4 @@ def test_the_page_speaks_korean(web: Client) -> None:
     page = text(web.get(PAGE, headers={"Accept-Language": "ko"}))
 
     assert "아직 확인되지 않음" in page
-    assert "브라우저 1개에서 로그인되어 있습니다." in page
+    assert "브라우저 1개에 로그인되어 있습니다." in page

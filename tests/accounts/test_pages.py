@@ -19,11 +19,6 @@ PASSWORD = "correct horse"
 NEED_MORE = {"account_confirm_email", "account_reset_password_from_key"}
 
 
-@pytest.fixture(autouse=True)
-def _as_often_as_one_likes(settings: Any) -> None:
-    settings.ACCOUNT_RATE_LIMITS = False
-
-
 def text(response: HttpResponse) -> str:
     """The page without its tags and with single spaces."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", response.content.decode()))
@@ -94,6 +89,21 @@ def test_no_page_is_drawn_by_somebody_else(alice: User, path: str) -> None:
     pages = [client.get(path, follow=True) for client in (web, Client())]
 
     assert [drawn_by_them(page) for page in pages] == [[], []]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["inactive/", "password/reset/done/", "signup/"])
+def test_who_cannot_come_in_reads_where_staff_are_reached(
+    client: Client, settings: Any, path: str
+) -> None:
+    settings.SIGNUP_OPEN = False
+    unknown = client.get(f"/accounts/{path}").content.decode()
+
+    settings.CONTACT_EMAIL = "help@example.org"
+    known = client.get(f"/accounts/{path}").content.decode()
+
+    assert "mailto:" not in unknown
+    assert '<a href="mailto:help@example.org">help@example.org</a>' in known
 
 
 def test_logging_in_leads_to_the_studio(client: Client, alice: User) -> None:

@@ -1,7 +1,6 @@
 """/accounts/2fa/: a code of an app besides the password, and recovery codes for a lost phone."""
 
 import re
-from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -18,21 +17,6 @@ TURN_OFF = f"{INDEX}totp/deactivate/"
 CODES = f"{INDEX}recovery-codes/"
 
 
-@pytest.fixture(autouse=True)
-def _as_often_as_one_likes(settings: Any) -> None:
-    settings.ACCOUNT_RATE_LIMITS = False
-    settings.MFA_TOTP_TOLERANCE = 1
-
-
-@pytest.fixture
-def web(alice: User) -> Client:
-    """Alice's browser; she has confirmed her address, and just given her password again."""
-    visiting.confirmed(alice)
-    client = visiting.browser(alice)
-    visiting.prove(client)
-    return client
-
-
 def set_up(client: Client) -> str:
     """Go through the pages that turn it on; the secret of the app."""
     (secret,) = re.findall(r'class="secret">(\w+)<', client.get(SET_UP).content.decode())
@@ -45,10 +29,10 @@ def codes(client: Client) -> list[str]:
 
 
 def test_it_is_set_up_with_a_picture_and_asked_for_at_the_next_log_in(
-    web: Client, alice: User
+    proved: Client, alice: User
 ) -> None:
-    page = web.get(SET_UP).content.decode()
-    secret = set_up(web)
+    page = proved.get(SET_UP).content.decode()
+    secret = set_up(proved)
 
     half = visiting.browser(alice)
     before = visiting.is_logged_in(half)
@@ -58,8 +42,8 @@ def test_it_is_set_up_with_a_picture_and_asked_for_at_the_next_log_in(
     assert (before, visiting.is_logged_in(half)) == (False, True)
 
 
-def test_a_wrong_code_opens_nothing(web: Client, alice: User) -> None:
-    set_up(web)
+def test_a_wrong_code_opens_nothing(proved: Client, alice: User) -> None:
+    set_up(proved)
 
     half = visiting.browser(alice)
     answer = half.post(f"{INDEX}authenticate/", {"code": "000000"})
@@ -68,51 +52,51 @@ def test_a_wrong_code_opens_nothing(web: Client, alice: User) -> None:
     assert not visiting.is_logged_in(half)
 
 
-def test_a_recovery_code_opens_once(web: Client, alice: User) -> None:
-    set_up(web)
-    first, *rest = codes(web)
+def test_a_recovery_code_opens_once(proved: Client, alice: User) -> None:
+    set_up(proved)
+    first, *rest = codes(proved)
 
     once, twice = (visiting.browser(alice, code=first) for _ in range(2))
 
     assert len(rest) == 9
     assert (visiting.is_logged_in(once), visiting.is_logged_in(twice)) == (True, False)
-    assert codes(web) == rest
+    assert codes(proved) == rest
 
 
-def test_the_recovery_codes_come_as_a_file(web: Client) -> None:
-    set_up(web)
+def test_the_recovery_codes_come_as_a_file(proved: Client) -> None:
+    set_up(proved)
 
-    file = web.get(f"{CODES}download/")
+    file = proved.get(f"{CODES}download/")
 
     assert file["Content-Disposition"] == 'attachment; filename="recovery-codes.txt"'
-    assert file.content.decode().split() == codes(web)
+    assert file.content.decode().split() == codes(proved)
 
 
-def test_no_browser_keeps_a_copy_of_a_secret(web: Client) -> None:
-    before = web.get(SET_UP)
-    set_up(web)
+def test_no_browser_keeps_a_copy_of_a_secret(proved: Client) -> None:
+    before = proved.get(SET_UP)
+    set_up(proved)
 
-    after = web.get(CODES)
+    after = proved.get(CODES)
 
     assert "no-store" in before["Cache-Control"]
     assert "no-store" in after["Cache-Control"]
 
 
-def test_new_codes_end_the_old_ones(web: Client, alice: User) -> None:
-    set_up(web)
-    old = codes(web)
+def test_new_codes_end_the_old_ones(proved: Client, alice: User) -> None:
+    set_up(proved)
+    old = codes(proved)
 
-    answer = web.post(f"{CODES}generate/")
+    answer = proved.post(f"{CODES}generate/")
 
     assert answer["Location"] == CODES
-    assert not set(codes(web)) & set(old)
+    assert not set(codes(proved)) & set(old)
     assert not visiting.is_logged_in(visiting.browser(alice, code=old[0]))
 
 
-def test_turned_off_the_password_is_enough(web: Client, alice: User) -> None:
-    set_up(web)
+def test_turned_off_the_password_is_enough(proved: Client, alice: User) -> None:
+    set_up(proved)
 
-    answer = web.post(TURN_OFF, follow=True)
+    answer = proved.post(TURN_OFF, follow=True)
 
     assert "The second factor is off." in text(answer)
     assert not Authenticator.objects.exists()
@@ -131,15 +115,15 @@ def test_an_address_that_is_not_confirmed_comes_first(alice: User) -> None:
 
 
 @pytest.mark.parametrize("path", [INDEX, CODES, f"{CODES}generate/", TURN_OFF])
-def test_the_pages_look_like_ours(web: Client, path: str) -> None:
-    set_up(web)
+def test_the_pages_look_like_ours(proved: Client, path: str) -> None:
+    set_up(proved)
 
-    assert looks_like_ours(web.get(path).content.decode())
+    assert looks_like_ours(proved.get(path).content.decode())
 
 
 @pytest.mark.parametrize("path", [SET_UP, f"{INDEX}reauthenticate/", "/accounts/reauthenticate/"])
-def test_the_pages_before_it_look_like_ours(web: Client, path: str) -> None:
-    assert looks_like_ours(web.get(path, follow=True).content.decode())
+def test_the_pages_before_it_look_like_ours(proved: Client, path: str) -> None:
+    assert looks_like_ours(proved.get(path, follow=True).content.decode())
 
 
 @pytest.mark.parametrize("path", [CODES, f"{CODES}generate/", SET_UP, TURN_OFF])

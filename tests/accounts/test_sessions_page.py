@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
@@ -12,11 +14,6 @@ from tests.accounts import visiting
 from tests.generation.browsing import text
 
 PAGE = "/accounts/sessions/"
-
-
-@pytest.fixture(autouse=True)
-def _as_often_as_one_likes(settings: Any) -> None:
-    settings.ACCOUNT_RATE_LIMITS = False
 
 
 def number_of(client: Client) -> int:
@@ -33,6 +30,16 @@ def test_the_list_names_each_browser_this_one_first(alice: User, bob: User) -> N
     names = [(visit.browser, visit.is_here) for visit in page.context["visits"]]
     assert names == [("Chrome, Windows", True), ("Safari, iPhone", False)]
     assert "127.0.0.1" in text(page)
+
+
+def test_behind_a_proxy_the_address_is_the_visitors(alice: User, settings: Any) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    here = visiting.browser(alice, seen_from="198.51.100.1, 203.0.113.7")
+
+    page = text(here.get(PAGE))
+
+    assert "203.0.113.7" in page
+    assert "198.51.100.1" not in page
 
 
 def test_log_out_everywhere_else_leaves_this_browser(alice: User, bob: User) -> None:
@@ -97,6 +104,15 @@ def test_who_has_logged_out_is_not_in_the_list(alice: User) -> None:
 
     assert len(page.context["visits"]) == 1
     assert "Log out everywhere else" not in text(page)
+
+
+def test_a_log_in_whose_time_is_over_is_not_in_the_list(alice: User) -> None:
+    here, phone = visiting.browser(alice), visiting.browser(alice)
+    over = Session.objects.filter(session_key=phone.session.session_key)
+
+    over.update(expire_date=timezone.now())
+
+    assert [visit.is_here for visit in here.get(PAGE).context["visits"]] == [True]
 
 
 def test_many_browsers_take_no_more_queries(

@@ -4,20 +4,20 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.db import OperationalError
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts import signup
 from accounts.models import SignupSwitch, User
+from tests.metering.staff_work import signed_in
 
 SWITCH = "/admin/accounts/signupswitch/switch/"
 
 
 @pytest.fixture
-def desk(client: Client, staff: User) -> Client:
-    """The browser of staff."""
-    client.force_login(staff)
-    return client
+def desk(staff: User) -> Client:
+    return signed_in(staff)
 
 
 def test_staff_close_the_sign_up_with_a_reason(desk: Client, staff: User) -> None:
@@ -48,6 +48,19 @@ def test_the_newest_switch_decides(
     desk.post(SWITCH, {"to": to, "reason": "now"})
 
     assert signup.is_open() is is_open
+
+
+def test_pages_that_say_what_is_wrong_need_no_database(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*fields: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(SignupSwitch.objects, "order_by", away)
+
+    answer = client.get("/nothing")
+
+    assert (answer.status_code, "/accounts/signup/" in answer.content.decode()) == (404, True)
 
 
 def test_without_a_reason_nothing_is_switched(desk: Client) -> None:

@@ -17,12 +17,6 @@ ADMIN = "/admin/"
 SET_UP = "/accounts/2fa/totp/activate/"
 
 
-@pytest.fixture(autouse=True)
-def _as_often_as_one_likes(settings: Any) -> None:
-    settings.ACCOUNT_RATE_LIMITS = False
-    settings.MFA_TOTP_TOLERANCE = 1
-
-
 @pytest.fixture
 def _wanted(settings: Any) -> None:
     settings.STAFF_SECOND_FACTOR = True

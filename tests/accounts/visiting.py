@@ -13,9 +13,12 @@ CHROME = "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/142.0 Safari/5
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1"
 
 
-def browser(user: User, *, agent: str = CHROME, code: str = "") -> Client:
-    """A browser that has logged in on the log-in page, with a code where one is given."""
-    client = Client(headers={"user-agent": agent})
+def browser(user: User, *, agent: str = CHROME, code: str = "", seen_from: str = "") -> Client:
+    """A browser that has logged in on the log-in page, with a code where one is given.
+
+    `seen_from`: the addresses that proxies on the way have written down.
+    """
+    client = Client(headers={"user-agent": agent, "x-forwarded-for": seen_from})
     client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
     if code:
         client.post("/accounts/2fa/authenticate/", {"code": code})

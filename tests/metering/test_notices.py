@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from accounts.models import User
-from metering import notices
+from metering import notices, staff
 from metering.models import Notice
 from tests import factories
 from tests.factories import AT
@@ -124,6 +124,15 @@ def test_what_is_not_so_any_more_is_not_shown(alice: User) -> None:
     factories.limit(alice, None)
 
     assert shown(alice) is None
+
+
+def test_tokens_that_were_given_back_take_the_notice_away(alice: User) -> None:
+    charge = factories.charged(alice, 5_000)
+    before = shown(alice)
+
+    staff.refund(entry_id=charge.entry_id, tokens=1, actor=None, reason="test", at=AT)
+
+    assert (before, shown(alice)) == (50, None)
 
 
 def test_nobody_dismisses_the_notice_of_somebody_else(alice: User, bob: User) -> None:
@@ -245,7 +254,7 @@ def test_who_chose_no_language_gets_the_operators(alice: User, settings: Any) ->
 
     notices.send_waiting(at=AT)
 
-    assert subjects() == ["Shorts: 이번 기간 토큰의 50 %를 사용했습니다"]
+    assert subjects() == ["Shorts: 이번 기간 토큰의 50%를 사용했습니다"]
 
 
 def test_staff_are_told_once_from_their_level_on(alice: User, settings: Any) -> None:
