@@ -27,17 +27,18 @@ MICRODOLLAR = Decimal("0.000001")
 class SpendingPaused(Exception):
     """The operator's brake is on: nothing was started, nothing was taken.
 
-    `kind` says which one, `retry_at` when it is worth asking again.
+    `kind` says which one, `reason` why, in the reader's language, and `retry_at` when it is worth
+    asking again.
     """
 
     code = "spending_paused"
 
-    def __init__(self, *, kind: str, reason: str, at: datetime) -> None:
-        super().__init__(f"Spending is paused: {reason}")
-        self.kind = kind
-        self.reason = reason
+    def __init__(self, *, brake: SpendingBrake, at: datetime) -> None:
+        super().__init__(f"Spending is paused: {brake.reason}")
+        self.kind = brake.kind
+        self.reason = str(brake.why)
         self.retry_at = at + ASK_AGAIN_AFTER
-        if kind == DAILY_LIMIT:
+        if self.kind == DAILY_LIMIT:
             self.retry_at = periods.starts_at(day=periods.local_day(at=at) + timedelta(days=1))
         self.retry_after_seconds = max((self.retry_at - at) // timedelta(seconds=1), 1)
 
@@ -58,10 +59,8 @@ def check(*, quote: Quote, at: datetime) -> None:
         return
     spent = queries.spend_usd(at=at)
     if spent + quote.cost_usd > limit:
-        _trip(spent=spent, asked=quote.cost_usd, limit=limit, at=at)
-        raise SpendingPaused(
-            kind=DAILY_LIMIT, reason=f"the daily limit of {limit} USD is reached", at=at
-        )
+        brake = _trip(spent=spent, asked=quote.cost_usd, limit=limit, at=at)
+        raise SpendingPaused(brake=brake, at=at)
 
 
 def paused(*, at: datetime) -> SpendingPaused | None:
@@ -129,7 +128,7 @@ def _refuse(*, brakes: list[SpendingBrake], at: datetime) -> None:
             and not _lifted(brakes)
         )
         if holds:
-            raise SpendingPaused(kind=brake.kind, reason=brake.reason, at=at)
+            raise SpendingPaused(brake=brake, at=at)
 
 
 def _lifted(brakes: list[SpendingBrake]) -> bool:
@@ -142,16 +141,14 @@ def _limit() -> Decimal | None:
     return None if limit is None else limit.quantize(MICRODOLLAR)
 
 
-def _trip(*, spent: Decimal, asked: Decimal, limit: Decimal, at: datetime) -> None:
+def _trip(*, spent: Decimal, asked: Decimal, limit: Decimal, at: datetime) -> SpendingBrake:
     """Put the day's brake on: the first who does so says it to the log."""
-    reason = "${} spent or held, ${} asked for, ${} is the limit".format(
-        *map(rates.usd_text, (spent, asked, limit))
-    )
-    _brake, made = SpendingBrake.objects.get_or_create(
+    figures = map(rates.usd_text, (spent, asked, limit))
+    brake, made = SpendingBrake.objects.get_or_create(
         kind=DAILY_LIMIT,
         day=periods.local_day(at=at),
         limit_usd=limit,
-        defaults={"reason": reason, "paused_at": at},
+        defaults={"reason": "spent {}, asked {}, limit {}".format(*figures), "paused_at": at},
     )
     if made:
         log.error(
@@ -160,3 +157,4 @@ def _trip(*, spent: Decimal, asked: Decimal, limit: Decimal, at: datetime) -> No
             asked_usd=str(asked),
             limit_usd=str(limit),
         )
+    return brake

@@ -194,7 +194,7 @@ def _held(holds: Sequence[Hold]) -> Iterator[HeldJob]:
 def _line(entry: LedgerEntry, *, later: date | None) -> Line:
     """`later`: the first day of the period after this one. What is booked that late says nothing of
     what was left then: its limit is that of the later period."""
-    what = API_TYPES.get(entry.api_type, entry.api_type) if entry.api_type else entry.reason
+    what = API_TYPES.get(entry.api_type, entry.api_type) if entry.api_type else entry.why
     is_late = later is not None and periods.local_day(at=entry.created_at) >= later
     left = None if entry.limit_after is None else entry.limit_after - entry.used_after
     return Line(

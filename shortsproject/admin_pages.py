@@ -46,6 +46,22 @@ GROUPS = (
     )),
 )  # fmt: skip
 
+# What django-unfold says in English only: named here, so that our catalog says it in Korean.
+FRAME = (
+    _("Apply Filters"), _("Dark"), _("Date"), _("False"), _("General"), _("Go back"), _("Light"),
+    _("More actions"), _("Next"), _("No results found"), _("Previous"), _("Reset filters"),
+    _("Run"), _("Select action"), _("Select action to run"), _("Select all rows"),
+    _("Select record"), _("Select value"), _("System"),
+    _("This page yielded into no results. Create a new item or reset your filters."),
+    _("Toggle password visibility"), _("True"), _("Type to search"),
+    _(
+        "Raw passwords are not stored, so there is no way to see this user’s password, but you can"
+        ' change the password using <a href="{}" class="text-primary-600 dark:text-primary-500">'
+        "this form</a>."
+    ),
+    _("After you've created a user, you’ll be able to edit more user options."),
+)  # fmt: skip
+
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
     """The sidebar: only what this person may see, with the charge backlog on the holds and
@@ -106,7 +122,12 @@ def _grouped(apps: list[dict[str, Any]]) -> list[dict[str, Any]]:
         for model in app["models"]
     }
     groups = [
-        {"name": title, "models": [known[page[0]] for page in pages if page[0] in known]}
+        {
+            "name": title,
+            "models": [
+                {**known[name], "name": text} for name, _icon, text in pages if name in known
+            ],
+        }
         for title, pages in GROUPS
     ]
     return [{**group, "app_url": "#"} for group in groups if group["models"]]

@@ -29,6 +29,8 @@ class ShortActs(acts.ActingAdmin):
         "end": unsettled.is_over,
         "refund_video": lambda short: short.state == State.LOST,
     }
+    # Each decision has its own transaction, and one asks the provider before it.
+    in_one_transaction = False
 
     def has_resolve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may settle shorts: the right to change them, which the page itself never does."""
@@ -101,15 +103,6 @@ class ShortActs(acts.ActingAdmin):
             lead = _with_warning(lead, short)
         act = acts.Act(title=title, lead=lead, form=form, verb=verb, about={"short_id": short.pk})
         return self.act(request=request, row=short, act=act)
-
-    def _done(self, *, request: HttpRequest, row: Any, act: acts.Act) -> Any:
-        """With no transaction around it: each decision has its own, and one asks the provider."""
-        entry_id = act.verb(
-            **act.about, **act.form.cleaned_data, actor=request.user, at=timezone.now()
-        )
-        entry = queries.entry(entry_id=entry_id)
-        self.log_change(request, row, f"{act.title}: {entry.reason}")
-        return entry
 
 
 def known(short: Short) -> str:

@@ -51,26 +51,24 @@ class ReopenForm(forms.Form):
     reason = staff_pages.reason(help_text=_("For staff, in the history of the model."))
 
 
+def budget(label: Any) -> forms.IntegerField:
+    """The field of a budget; without one, that of the settings counts."""
+    return forms.IntegerField(
+        label=label,
+        required=False,
+        min_value=1,
+        max_value=MOST,
+        help_text=_("Empty: as the settings say."),
+        widget=UnfoldAdminIntegerFieldWidget,
+    )
+
+
 class BudgetsForm(forms.Form):
     """What a video model may be given to do."""
 
     gate = forms.ChoiceField(label=_("Model"), choices=renderers, widget=UnfoldAdminSelectWidget)
-    submits_per_minute = forms.IntegerField(
-        label=_("Submits per minute"),
-        required=False,
-        min_value=1,
-        max_value=MOST,
-        help_text=_("Empty: as the settings say."),
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
-    renders_at_once = forms.IntegerField(
-        label=_("Renders at once"),
-        required=False,
-        min_value=1,
-        max_value=MOST,
-        help_text=_("Empty: as the settings say."),
-        widget=UnfoldAdminIntegerFieldWidget,
-    )
+    submits_per_minute = budget(_("Submits per minute"))
+    renders_at_once = budget(_("Renders at once"))
     reason = staff_pages.reason(help_text=_("For staff, in the history of the model."))
 
 
@@ -80,9 +78,10 @@ class ModelGateAdmin(acts.ActingAdmin):
     and may be given to do."""
 
     list_display = (
-        "model", "route", "standing", "rendering", "submitted", "in_line", "not_before",
-        "closed_at", "reason",
+        "model", "route", "standing", "rendering", "submitted", "in_line", "since", "reason",
+        "rests_until",
     )  # fmt: skip
+    list_fullwidth = True
     ordering = ("route", "model")
     actions = ("reopen",)
     actions_list = ("close", "set_budgets")
@@ -124,6 +123,14 @@ class ModelGateAdmin(acts.ActingAdmin):
     )
     def standing(self, gate: ModelGate) -> tuple[str, Any]:
         return ("closed", _("closed")) if gate.closed_at else ("open", _("open"))
+
+    @admin.display(description=_("closed at"), ordering="closed_at")
+    def since(self, gate: ModelGate) -> str:
+        return staff_pages.moment(gate.closed_at)
+
+    @admin.display(description=_("not before"), ordering="not_before")
+    def rests_until(self, gate: ModelGate) -> str:
+        return staff_pages.moment(gate.not_before)
 
     @admin.display(description=_("rendering"))
     def rendering(self, gate: Any) -> str:

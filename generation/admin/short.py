@@ -55,12 +55,12 @@ class ShortAdmin(acts.ShortActs, staff_pages.OwnedRowsAdmin):
         ("created_at", DateFieldListFilter),
     )
     list_select_related = ("user",)
-    readonly_fields = ("short_id", "entries", "holds")
+    readonly_fields = ("short_id", "entries", "holds", "analysed_with")
     fieldsets = (
         (None, {"fields": ("short_id", "user", "state", "entries", "holds")}),
         (_("What was asked for"), {"fields": (
             "model", "seconds", "resolution", "aspect_ratio", "wish", "picture", "picture_width",
-            "picture_height", "analysis_of",
+            "picture_height", "analysed_with",
         )}),
         (_("What came of it"), {"fields": (
             "seen", "video_prompt", "warning", "operation_name", "video", "video_bytes",
@@ -114,6 +114,11 @@ class ShortAdmin(acts.ShortActs, staff_pages.OwnedRowsAdmin):
     def coloured_state(self, short: Short) -> tuple[str, str]:
         colour = short.state if short.state in FINAL else State.SUBMIT_UNKNOWN
         return colour, short.get_state_display()
+
+    @admin.display(description=_("analysis taken from"))
+    def analysed_with(self, short: Short) -> str:
+        """The short whose analysis serves this one, too."""
+        return columns.job(short.analysis_of_id, whole=True)
 
     @admin.display(description=_("next step at"))
     def next_step(self, short: Short) -> str:

@@ -4,6 +4,7 @@ Who may change ledgers may act; the pages of the rows themselves write nothing.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,6 +42,7 @@ class ActingAdmin(staff_pages.ReadOnlyAdmin):
     """Read-only rows with buttons for acts. `only_where` hides those that make no sense."""
 
     only_where: dict[str, Callable[[Any], bool]] = {}
+    in_one_transaction = True
 
     def has_limit_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may act: the right to change ledgers, which the pages themselves never do."""
@@ -77,13 +79,16 @@ class ActingAdmin(staff_pages.ReadOnlyAdmin):
             model_admin=self, request=request, title=act.title, lead=act.lead, form=act.form
         )
 
-    @transaction.atomic
     def _done(self, *, request: HttpRequest, row: Any, act: Act) -> LedgerEntry:
-        entry_id = act.verb(
-            **act.about, **act.form.cleaned_data, actor=request.user, at=timezone.now()
+        around: AbstractContextManager[None] = (
+            transaction.atomic() if self.in_one_transaction else nullcontext()
         )
-        entry = LedgerEntry.objects.select_related("user").get(pk=entry_id)
-        self.log_change(request, row, f"{act.title}: {entry.reason}")
+        with around:
+            entry_id = act.verb(
+                **act.about, **act.form.cleaned_data, actor=request.user, at=timezone.now()
+            )
+            entry = queries.entry(entry_id=entry_id)
+            self.log_change(request, row, f"{act.title}: {entry.reason}")
         return entry
 
 
@@ -221,7 +226,7 @@ def said(entry: LedgerEntry) -> str:
     text = gettext("%(user)s, entry %(number)s: %(kind)s, %(tokens)s tokens. %(reason)s")
     return text % {
         "user": entry.user, "number": entry.seq, "kind": entry.get_kind_display(),
-        "tokens": columns.tokens(amount), "reason": entry.reason,
+        "tokens": columns.tokens(amount), "reason": entry.why,
     }  # fmt: skip
 
 

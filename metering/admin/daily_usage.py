@@ -2,12 +2,12 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
-from metering.admin import columns
+from metering.admin import columns, shared
 from metering.models import DailyUsage
 
 
 @admin.register(DailyUsage)
-class DailyUsageAdmin(staff_pages.OwnedRowsAdmin):
+class DailyUsageAdmin(shared.Priced, staff_pages.OwnedRowsAdmin):
     """The roll-up by day, user, API type and model, written by each charge."""
 
     search_help_text = _("An e-mail address or a part of it")
@@ -25,15 +25,3 @@ class DailyUsageAdmin(staff_pages.OwnedRowsAdmin):
     @admin.display(description=_("tokens"), ordering="tokens")
     def charged_tokens(self, row: DailyUsage) -> str:
         return columns.tokens(row.tokens)
-
-    @admin.display(description=_("tariff"), ordering="usd")
-    def tariff(self, row: DailyUsage) -> str:
-        return columns.dollars(row.usd)
-
-    @admin.display(description=_("cost"), ordering="cost_usd")
-    def cost(self, row: DailyUsage) -> str:
-        return columns.dollars(row.cost_usd)
-
-    @admin.display(description=_("margin"))
-    def margin(self, row: DailyUsage) -> str:
-        return columns.margin(usd=row.usd, cost_usd=row.cost_usd)

@@ -3,7 +3,7 @@ from django.contrib.admin import DateFieldListFilter
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
-from metering.admin import acts, columns
+from metering.admin import acts, columns, shared
 from metering.models import LedgerEntry
 
 COLOURS = {
@@ -19,14 +19,14 @@ COLOURS = {
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(acts.EntryActs, staff_pages.OwnedRowsAdmin):
+class LedgerEntryAdmin(shared.Priced, shared.OfJob, acts.EntryActs, staff_pages.OwnedRowsAdmin):
     """The ledger, line by line. Nothing here can be changed: a correction is a new entry."""
 
     actions_detail = ("refund",)
     job_lookup = "job_id"
     list_display = (
         "recorded", "user", "coloured_kind", "signed_tokens", "tariff", "cost", "margin", "model",
-        "short_job", "actor", "reason",
+        "short_job", "actor", "why",
     )  # fmt: skip
     list_filter = (
         "kind",
@@ -36,19 +36,19 @@ class LedgerEntryAdmin(acts.EntryActs, staff_pages.OwnedRowsAdmin):
     )
     list_select_related = ("user", "actor")
     fieldsets = (
-        (None, {"fields": ("user", "seq", "kind", "created_at", "actor", "reason")}),
+        (None, {"fields": ("user", "seq", "kind", "created_at", "actor", "why")}),
         (_("Tokens"), {"fields": (
             "signed_tokens", "overrun", "limit_change", "used_afterwards", "limit_afterwards",
             "period_start", "day",
         )}),
         (_("Dollars"), {"fields": ("tariff", "cost", "margin")}),
         (_("Where it comes from"), {"fields": (
-            "job", "api_type", "model", "hold", "event", "reverses", "key",
+            "job", "api_type", "model", "hold", "event", "reverses", "once",
         )}),
     )  # fmt: skip
     readonly_fields = (
         "signed_tokens", "overrun", "limit_change", "used_afterwards", "limit_afterwards", "tariff",
-        "cost", "margin", "job",
+        "cost", "margin", "job", "why", "once",
     )  # fmt: skip
 
     @staff_pages.label(description=_("kind"), ordering="kind", colours=COLOURS)
@@ -58,6 +58,10 @@ class LedgerEntryAdmin(acts.EntryActs, staff_pages.OwnedRowsAdmin):
     @admin.display(description=_("tokens"), ordering="tokens")
     def signed_tokens(self, entry: LedgerEntry) -> str:
         return columns.tokens(entry.tokens)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, entry: LedgerEntry) -> str:
+        return entry.why or columns.NOTHING
 
     @admin.display(description=_("above the hold"))
     def overrun(self, entry: LedgerEntry) -> str:
@@ -77,23 +81,3 @@ class LedgerEntryAdmin(acts.EntryActs, staff_pages.OwnedRowsAdmin):
     @admin.display(description=_("limit afterwards, with grants"))
     def limit_afterwards(self, entry: LedgerEntry) -> str:
         return columns.tokens(entry.limit_after)
-
-    @admin.display(description=_("tariff"), ordering="usd")
-    def tariff(self, entry: LedgerEntry) -> str:
-        return columns.dollars(entry.usd)
-
-    @admin.display(description=_("cost"), ordering="cost_usd")
-    def cost(self, entry: LedgerEntry) -> str:
-        return columns.dollars(entry.cost_usd)
-
-    @admin.display(description=_("margin"))
-    def margin(self, entry: LedgerEntry) -> str:
-        return columns.margin(usd=entry.usd, cost_usd=entry.cost_usd)
-
-    @admin.display(description=_("job"))
-    def job(self, entry: LedgerEntry) -> str:
-        return columns.job(entry.job_id, whole=True)
-
-    @admin.display(description=_("job"))
-    def short_job(self, entry: LedgerEntry) -> str:
-        return columns.job(entry.job_id)

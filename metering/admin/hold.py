@@ -3,7 +3,7 @@ from django.contrib.admin import DateFieldListFilter
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
-from metering.admin import acts, columns
+from metering.admin import acts, columns, shared
 from metering.models import Hold
 
 COLOURS = {
@@ -16,7 +16,7 @@ COLOURS = {
 
 
 @admin.register(Hold)
-class HoldAdmin(acts.HoldActs, staff_pages.OwnedRowsAdmin):
+class HoldAdmin(shared.OfJob, acts.HoldActs, staff_pages.OwnedRowsAdmin):
     """Tokens set aside. Only a move of its job releases a hold; a due one can be written off."""
 
     actions_detail = ("write_off",)
@@ -36,12 +36,12 @@ class HoldAdmin(acts.HoldActs, staff_pages.OwnedRowsAdmin):
     fieldsets = (
         (None, {"fields": ("user", "state", "parked", "created_at", "closed_at")}),
         (_("Tokens"), {"fields": ("held", "expected_cost", "period_start", "day", "entries")}),
-        (_("What for"), {"fields": ("job", "leg", "api_type", "model", "line", "key")}),
+        (_("What for"), {"fields": ("job", "leg", "api_type", "model", "line", "once")}),
         (_("How it ended"), {"fields": (
             "release_reason", "charge_attempts", "charge_after", "charge_error",
         )}),
     )  # fmt: skip
-    readonly_fields = ("held", "expected_cost", "job", "entries")
+    readonly_fields = ("held", "expected_cost", "job", "entries", "once")
 
     @staff_pages.label(description=_("state"), ordering="state", colours=COLOURS)
     def coloured_state(self, hold: Hold) -> tuple[str, str]:
@@ -55,14 +55,6 @@ class HoldAdmin(acts.HoldActs, staff_pages.OwnedRowsAdmin):
     @admin.display(description=_("expected cost"), ordering="cost_usd")
     def expected_cost(self, hold: Hold) -> str:
         return columns.dollars(hold.cost_usd)
-
-    @admin.display(description=_("job"))
-    def job(self, hold: Hold) -> str:
-        return columns.job(hold.job_id, whole=True)
-
-    @admin.display(description=_("job"))
-    def short_job(self, hold: Hold) -> str:
-        return columns.job(hold.job_id)
 
     @admin.display(description=_("ledger entries"))
     def entries(self, hold: Hold) -> str:

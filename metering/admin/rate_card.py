@@ -29,7 +29,9 @@ STANDINGS = {
     "disabled": _("disabled"),
     "replaced": _("replaced"),
 }
-COLOURS = {"in_force": "success", "future": "info", "disabled": "danger"}
+COLOURS = {
+    "in_force": "success", "future": "info", "retired": "", "disabled": "danger", "replaced": "",
+}  # fmt: skip
 
 
 class InForceFilter(SimpleListFilter):

@@ -30,17 +30,17 @@ class ResumeForm(forms.Form):
 class SpendingBrakeAdmin(staff_pages.ReadOnlyAdmin):
     """Each time that all new spending was stopped, by the daily limit or by staff."""
 
-    list_display = ("time", "kind", "reason", "actor", "end", "resumed_by", "resume_reason")
+    list_display = ("time", "kind", "why", "actor", "end", "resumed_by", "resume_reason")
     list_filter = ("kind",)
     list_select_related = ("actor", "resumed_by")
     list_fullwidth = True
     ordering = ("-id",)
     actions_list = ("pause", "resume")
     fields = (
-        "kind", "reason", "actor", "paused_at", "day", "limit", "told_at", "resumed_at",
+        "kind", "why", "actor", "paused_at", "day", "limit", "told_at", "resumed_at",
         "resumed_by", "resume_reason",
     )  # fmt: skip
-    readonly_fields = ("limit",)
+    readonly_fields = ("why", "limit")
 
     def has_brake_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Who may pause and resume spending."""
@@ -49,6 +49,10 @@ class SpendingBrakeAdmin(staff_pages.ReadOnlyAdmin):
     @admin.display(description=_("paused at"), ordering="id")
     def time(self, brake: SpendingBrake) -> str:
         return staff_pages.moment(brake.paused_at)
+
+    @admin.display(description=_("reason"), ordering="reason")
+    def why(self, brake: SpendingBrake) -> Any:
+        return brake.why
 
     @admin.display(description=_("resumed at"), ordering="resumed_at")
     def end(self, brake: SpendingBrake) -> str:

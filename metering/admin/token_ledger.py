@@ -2,11 +2,10 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -48,8 +47,8 @@ class TokenLedgerAdmin(acts.LedgerActs):
     """Everybody's figures. The page writes nothing; what staff may do are acts, with a reason."""
 
     list_display = (
-        "user", "usage", "limit", "used_tokens", "held_tokens", "remaining", "in_flight", "period",
-        "standing",
+        "user", "standing", "usage", "limit", "used_tokens", "held_tokens", "remaining",
+        "in_flight", "period",
     )  # fmt: skip
     list_filter = ("period", "suspended", LimitFilter)
     list_select_related = ("user",)
@@ -66,11 +65,11 @@ class TokenLedgerAdmin(acts.LedgerActs):
     only_where = {"suspend": lambda row: not row.suspended, "resume": lambda row: row.suspended}
     readonly_fields = (
         "limit", "grants", "used_tokens", "held_tokens", "remaining", "available", "usage",
-        "in_flight", "resets_at", "entries", "holds", "standing_in_words",
+        "in_flight", "resets_at", "levels", "entries", "holds", "standing_in_words",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("user", "standing_in_words", "entries", "holds")}),
-        (_("Limit"), {"fields": ("limit", "grants", "period", "resets_at", "notice_levels")}),
+        (_("Limit"), {"fields": ("limit", "grants", "period", "resets_at", "levels")}),
         (_("This period"), {"fields": (
             "usage", "used_tokens", "held_tokens", "remaining", "available", "in_flight",
         )}),
@@ -148,6 +147,11 @@ class TokenLedgerAdmin(acts.LedgerActs):
     def resets_at(self, row: Any) -> str:
         return staff_pages.moment(balance(row).resets_at)
 
+    @admin.display(description=_("notice levels"))
+    def levels(self, row: Any) -> str:
+        """At which shares of the limit the person is told."""
+        return ", ".join(f"{level} %" for level in row.notice_levels) or columns.NOTHING
+
     @admin.display(description=_("ledger entries"))
     def entries(self, row: Any) -> str:
         text = _("All entries of this person")
@@ -161,9 +165,7 @@ class TokenLedgerAdmin(acts.LedgerActs):
     @staff_pages.action(description=_("Change limit"), url_path="limit", permissions=["limit"])
     def set_limit(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """One person's limit, on a page of its own."""
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
+        row = self.row(request, object_id)
         form = forms.LimitForm(
             request.POST or None,
             initial={"tokens": row.token_limit, "unlimited": row.token_limit is None},

@@ -1,10 +1,22 @@
+import re
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from metering.models.token_ledger import TokenLedger
+
 WITH_TOKENS = ["charge", "refund", "adjustment"]
+# What `metering.staff` notes after a reason where the figures do not tell the change.
+NOTE = re.compile(r" \[([a-z ]+)(?:: (\S+) → (\S+))?\]$")
+NOTES = {
+    "in flight": _("videos at once: %(before)s → %(after)s"),
+    "period": _("period: %(before)s → %(after)s"),
+    "suspended": _("suspended"),
+    "resumed": _("resumed"),
+}
 
 
 class LedgerEntry(models.Model):
@@ -107,3 +119,13 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.seq} {self.kind} {self.tokens}"
+
+    @property
+    def why(self) -> str:
+        """The reason as it was given, and the note after it in the reader's language."""
+        note = NOTE.search(self.reason)
+        if note is None or note[1] not in NOTES:
+            return self.reason
+        words = dict(TokenLedger.Period.choices)
+        change = {"before": words.get(note[2], note[2]), "after": words.get(note[3], note[3])}
+        return f"{self.reason[: note.start()]} [{NOTES[note[1]] % change}]"

@@ -1,14 +1,20 @@
+import re
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+FIGURE = re.compile(r"\d+\.\d+")
 
 
 class SpendingBrake(models.Model):
     """A stop of all new spending: one row each time it was put on, by the day's limit or by staff.
 
     The limit's brake holds for its local day and at its limit, so that a new day and a raised limit
-    let go of it by themselves. Staff's holds until somebody resumes.
+    let go of it by themselves. Staff's holds until somebody resumes. `reason` is staff's own words,
+    or the figures of the limit, which `why` says in the reader's language.
     """
 
     class Kind(models.TextChoices):
@@ -66,3 +72,12 @@ class SpendingBrake(models.Model):
 
     def __str__(self) -> str:
         return str(self.get_kind_display())
+
+    @property
+    def why(self) -> str | Promise:
+        """The reason, for whoever reads it."""
+        if self.kind == self.Kind.STAFF:
+            return self.reason
+        spent, asked, limit = FIGURE.findall(self.reason)
+        text = _("$%(spent)s spent or held, $%(asked)s asked for, $%(limit)s is the limit")
+        return text % {"spent": spent, "asked": asked, "limit": limit}

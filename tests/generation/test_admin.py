@@ -1,13 +1,12 @@
 """Staff look at shorts, close and reopen models, and find every page of the desk."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from django.contrib import admin
-from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -15,20 +14,22 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from accounts import signup
-from accounts.models import ApiKey, User
-from generation.models import ModelGate, Short, State
-from metering import checkups, spending
+from accounts.models import User
+from generation.models import ModelGate, Short
+from metering.models import ConversionRate, RateCard
 from tests import factories
-from tests.metering.staff_work import allow, notice, signed_in, spend
+from tests.generation import desk_rows
+from tests.metering.staff_work import allow, signed_in, spend
 
 SHORTS = "/admin/generation/short/"
 GATES = "/admin/generation/modelgate/"
 HOLDS = "/admin/metering/hold/"
-FAST = "veo-3.1-fast-generate-001"
+FAST = desk_rows.FAST
 # The key of an API key is its digest, so it has no page of its own.
 WITHOUT_PAGE = ("accounts.ApiKey",)
 LISTED = [model for model in admin.site._registry if model._meta.app_label != "admin"]
+# Prices are not of anybody.
+OF_PEOPLE = [model for model in LISTED if model not in (RateCard, ConversionRate)]
 SHOWN = [model for model in LISTED if model._meta.label not in WITHOUT_PAGE]
 
 
@@ -37,34 +38,14 @@ def desk(staff: User) -> Client:
     return signed_in(staff)
 
 
-def ended(user: User) -> Short:
-    """A short that held nothing and came to nothing."""
-    now = timezone.now()
-    return Short.objects.create(
-        user=user, state=State.FAILED, model=FAST, seconds=8, resolution="720p",
-        aspect_ratio="16:9", picture="pictures/none.jpg", picture_width=640, picture_height=360,
-        wish="the cat <b>waves</b>", end_code="blocked", end_detail="SAFETY", created_at=now,
-        finished_at=now,
-    )  # fmt: skip
-
-
 @pytest.fixture
 def everything(alice: User) -> None:
     """A row of each kind."""
-    spend(alice)
-    notice(alice)
-    ended(alice)
-    ModelGate.objects.create(route="enterprise", model=FAST)
-    ApiKey.objects.create(user=alice, name="laptop")
-    EmailAddress.objects.create(user=alice, email=alice.email)
-    Group.objects.create(name="clerks")
-    spending.pause(actor=alice, reason="test", at=timezone.now())
-    signup.switch(to=False, actor=alice, reason="test", at=timezone.now())
-    checkups.run(now=timezone.now)
+    desk_rows.of_each_kind(alice)
 
 
 def test_a_short_is_shown_with_its_choices_and_its_end(desk: Client, alice: User) -> None:
-    short = ended(alice)
+    short = desk_rows.ended(alice)
 
     page = desk.get(f"{SHORTS}{short.pk}/change/").content.decode()
 
@@ -76,7 +57,7 @@ def test_a_short_is_shown_with_its_choices_and_its_end(desk: Client, alice: User
 
 @pytest.mark.parametrize("query", [{"state__exact": "failed"}, {"model": FAST}, {"q": "alice"}])
 def test_shorts_are_found(desk: Client, alice: User, query: dict[str, str]) -> None:
-    short = ended(alice)
+    short = desk_rows.ended(alice)
 
     rows = desk.get(SHORTS, query).context["cl"].result_list
 
@@ -84,8 +65,8 @@ def test_shorts_are_found(desk: Client, alice: User, query: dict[str, str]) -> N
 
 
 def test_a_short_is_found_by_its_whole_id(desk: Client, alice: User, bob: User) -> None:
-    short = ended(alice)
-    ended(alice)
+    short = desk_rows.ended(alice)
+    desk_rows.ended(alice)
 
     rows = desk.get(SHORTS, {"q": f" {short.pk} "}).context["cl"].result_list
     others = desk.get(SHORTS, {"q": bob.email}).context["cl"].result_list
@@ -94,7 +75,7 @@ def test_a_short_is_found_by_its_whole_id(desk: Client, alice: User, bob: User) 
 
 
 def test_a_short_cannot_be_added_changed_or_deleted(desk: Client, alice: User) -> None:
-    short = ended(alice)
+    short = desk_rows.ended(alice)
 
     answers = [
         desk.post(f"{SHORTS}add/", {"state": "queued"}),
@@ -163,6 +144,24 @@ def test_every_list_opens(desk: Client, model: Any) -> None:
 
     assert answer.status_code == 200
     assert len(answer.context["cl"].result_list) >= 1
+
+
+@pytest.mark.usefixtures("everything")
+@pytest.mark.parametrize("model", OF_PEOPLE, ids=lambda model: model._meta.label)
+def test_a_longer_list_takes_no_more_questions_to_the_database(
+    desk: Client, make_user: Callable[..., User], model: Any,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:  # fmt: skip
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    desk.get(url)
+    with CaptureQueriesContext(connection) as few:
+        before = desk.get(url).context["cl"].result_list
+    desk_rows.of_each_kind(make_user("bob"), model="veo-3.1-generate-001")
+
+    with django_assert_max_num_queries(len(few)):
+        after = desk.get(url).context["cl"].result_list
+
+    assert len(after) > len(before)
 
 
 @pytest.mark.usefixtures("everything")
@@ -238,6 +237,15 @@ def test_the_first_page_takes_the_same_questions_however_much_waits(
 
     with django_assert_max_num_queries(len(empty)):
         desk.get("/admin/")
+
+
+@pytest.mark.usefixtures("everything")
+def test_the_frame_around_the_pages_is_in_korean_too(desk: Client) -> None:
+    page = desk.get("/admin/metering/tokenledger/", headers={"accept-language": "ko"})
+
+    html = page.content.decode()
+    assert all(text in html for text in ("행 선택", "모든 행 선택", "밝게", "검색어 입력"))
+    assert all(text not in html for text in ("Select record", "Select all rows", "Type to search"))
 
 
 def test_staff_are_shown_only_what_they_may_see(bob: User) -> None:

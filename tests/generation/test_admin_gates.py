@@ -81,7 +81,7 @@ def test_list_and_page_show_what_a_model_has_to_do(desk: Client, alice: User) ->
     pages = [text(desk.get(address)) for address in (GATES, f"{GATES}{gate.pk}/change/")]
 
     assert all("3 of 4" in page and "3 of 300" in page for page in pages)
-    assert all("in line" in page.lower() and "7" in page for page in pages)
+    assert "in line 7" in pages[1].lower()
 
 
 def test_the_analysis_has_no_budgets(desk: Client) -> None:

@@ -219,6 +219,13 @@ def test_a_form_changed_and_sent_again_tells_what_was_done(desk: Client, alice: 
     assert ledger_of(alice).granted == 5
 
 
+@pytest.mark.parametrize("act", [*ACTS, "limit", "export"])
+def test_who_cancels_is_back_on_the_page_of_the_ledger(desk: Client, alice: User, act: str) -> None:
+    page = desk.get(ledger_page(alice, act)).content.decode()
+
+    assert f'href="{LEDGERS}{alice.pk}/change/"' in page
+
+
 def test_each_rendering_has_a_key_of_its_own(desk: Client, alice: User) -> None:
     first, second = (filled(desk.get(ledger_page(alice, "grant"))) for _ in range(2))
 

@@ -194,6 +194,13 @@ def test_the_list_tells_which_prices_count(desk: Client) -> None:
     assert {card.model for card in over} >= {"veo-3.0-fast-generate-001"}
 
 
+def test_how_a_price_stands_is_said_in_the_readers_language(desk: Client) -> None:
+    page = desk.get(CARDS, {"in_force": "over"}, headers={"accept-language": "ko"}).content.decode()
+
+    assert "종료됨" in page
+    assert "retired" not in page
+
+
 def test_a_new_conversion_rate_counts_from_its_date(desk: Client) -> None:
     form = {"tokens_per_usd": "900", "source": "a decision", "effective_from_0": ""}
 

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from metering import periods
 from metering.models import LedgerEntry
-from tests import factories
+from tests import factories, paging
 from tests.metering.statements import (
     adjust,
     adjust_often,
@@ -27,20 +27,7 @@ URL = "/api/usage/entries"
 
 
 def page(client: APIClient, **query: Any) -> dict[str, Any]:
-    response = client.get(URL, query)
-    assert response.status_code == 200, response.content
-    body: dict[str, Any] = response.json()
-    return body
-
-
-def pages_from(client: APIClient, link: str | None) -> list[dict[str, Any]]:
-    """All further entries, by following the links."""
-    found: list[dict[str, Any]] = []
-    while link:
-        body = client.get(link).json()
-        found += body["results"]
-        link = body["next"]
-    return found
+    return paging.page(client, URL, **query)
 
 
 def numbers(rows: list[dict[str, Any]]) -> list[int]:
@@ -72,7 +59,7 @@ def test_entries_of_one_instant_come_once_each_while_new_ones_arrive(
 
     first = page(client)
     adjust_often(alice, 10)
-    rows = first["results"] + pages_from(client, first["next"])
+    rows = first["results"] + paging.pages_from(client, first["next"])
 
     assert len(first["results"]) == 25
     assert numbers(rows) == list(range(60, 0, -1))

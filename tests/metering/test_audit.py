@@ -13,16 +13,9 @@ from metering.models import LedgerEntry, TokenLedger
 from metering.types import Usage
 from tests import factories
 from tests.factories import AT
+from tests.metering import books
 
 planted = pytest.mark.plants_ledger_errors
-
-
-def found() -> dict[str, list[str]]:
-    """The details of what was found, by invariant."""
-    names: dict[str, list[str]] = {}
-    for finding in audit.run():
-        names.setdefault(finding.invariant, []).append(finding.detail)
-    return names
 
 
 def test_books_written_by_the_verbs_are_right(alice: User, bob: User) -> None:
@@ -66,7 +59,7 @@ def test_a_hold_of_another_amount_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_hold SET amount = 400 WHERE id = %s", hold.id)
 
-    assert found() == {"held": ["held is 500, live holds give 400"]}
+    assert books.found() == {"held": ["held is 500, live holds give 400"]}
 
 
 @planted
@@ -77,7 +70,7 @@ def test_a_missing_entry_is_found_by_everything_that_leans_on_it(alice: User) ->
 
     factories.plant("DELETE FROM metering_ledgerentry WHERE id = %s", first.pk)
 
-    assert set(found()) == {"used", "seq", "used_after", "charge", "event", "daily"}
+    assert set(books.found()) == {"used", "seq", "used_after", "charge", "event", "daily"}
 
 
 @planted
@@ -87,7 +80,7 @@ def test_a_renumbered_entry_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_ledgerentry SET seq = 0 WHERE seq = 1")
 
-    assert found() == {"seq": ["ledger says 2 entries, there are 2, numbered 0 to 2"]}
+    assert books.found() == {"seq": ["ledger says 2 entries, there are 2, numbered 0 to 2"]}
 
 
 @planted
@@ -107,7 +100,9 @@ def test_a_broken_running_sum_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_ledgerentry SET used_after = 99 WHERE id = %s", entry.pk)
 
-    assert found() == {"used_after": [f"entry {entry.pk} says 99 used, the running sum is 100"]}
+    assert books.found() == {
+        "used_after": [f"entry {entry.pk} says 99 used, the running sum is 100"]
+    }
 
 
 @planted
@@ -117,7 +112,7 @@ def test_a_captured_hold_without_its_charge_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_hold SET state = 'captured' WHERE id = %s", hold.id)
 
-    assert found() == {
+    assert books.found() == {
         "charge": [f"hold {hold.id} is captured with 0 charges of 0 tokens, its event says nothing"]
     }
 
@@ -129,7 +124,7 @@ def test_a_charge_of_a_hold_that_is_not_captured_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_hold SET state = 'released' WHERE id = %s", hold.id)
 
-    assert found()["charge"] == [
+    assert books.found()["charge"] == [
         f"hold {hold.id} is released with 1 charges of 487 tokens, its event says 487"
     ]
 
@@ -140,7 +135,7 @@ def test_a_due_hold_with_nothing_reported_is_found(alice: User) -> None:
 
     factories.plant("DELETE FROM metering_usageevent")
 
-    assert found() == {
+    assert books.found() == {
         "charge": [f"hold {hold.id} is due with 0 charges of 0 tokens, its event says nothing"]
     }
 
@@ -154,7 +149,7 @@ def test_a_spend_that_was_given_back_is_found(alice: User) -> None:
     )
     factories.plant("UPDATE metering_tokenledger SET held = 0")
 
-    assert set(found()) == {"charge"}
+    assert set(books.found()) == {"charge"}
 
 
 @planted
@@ -164,7 +159,7 @@ def test_a_charge_that_is_not_what_was_reported_is_found(alice: User, change: st
 
     factories.plant(f"UPDATE metering_ledgerentry SET {change}")
 
-    assert found()["event"] == [
+    assert books.found()["event"] == [
         f"entry {entry.pk} charges 487 tokens, event {entry.event_id} says 487"
     ]
 
@@ -179,7 +174,7 @@ def test_a_tracked_use_that_was_not_charged_is_found(alice: User) -> None:
 
     factories.plant("DELETE FROM metering_ledgerentry")
 
-    assert found()["event"] == [f"entry - charges 0 tokens, event {event_id} says 487"]
+    assert books.found()["event"] == [f"entry - charges 0 tokens, event {event_id} says 487"]
 
 
 @planted
@@ -189,7 +184,7 @@ def test_a_leg_that_was_charged_twice_is_found(alice: User) -> None:
 
     factories.short_charged(alice, job_id=job_id)
 
-    assert found() == {
+    assert books.found() == {
         "charged twice": [
             f"job {job_id} was charged 2 times for gemini-image-analysis",
             f"job {job_id} was charged 2 times for gemini-veo-video",
@@ -214,7 +209,7 @@ def test_a_day_that_does_not_add_up_is_found(alice: User, change: str) -> None:
 
     factories.plant(change)
 
-    assert set(found()) == {"daily"}
+    assert set(books.found()) == {"daily"}
 
 
 @planted
@@ -223,7 +218,7 @@ def test_a_day_says_both_figures(alice: User) -> None:
 
     factories.plant("UPDATE metering_dailyusage SET tokens = 5, cost_usd = 1")
 
-    (detail,) = found()["daily"]
+    (detail,) = books.found()["daily"]
     assert detail == (
         "2026-11-25 leg-0 gemini-3.8-flash: the roll-up says (1,5,,1.00000000), entries give"
         " (1,487,,0.00182625) (charges, tokens, tariff, cost)"

@@ -8,16 +8,9 @@ from accounts.models import User
 from metering import audit, ledger
 from tests import factories
 from tests.factories import AT
+from tests.metering import books
 
 planted = pytest.mark.plants_ledger_errors
-
-
-def found() -> dict[str, list[str]]:
-    """The details of what was found, by invariant."""
-    names: dict[str, list[str]] = {}
-    for finding in audit.run():
-        names.setdefault(finding.invariant, []).append(finding.detail)
-    return names
 
 
 @planted
@@ -26,7 +19,7 @@ def test_grants_that_do_not_add_up_are_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_tokenledger SET granted = 105")
 
-    assert found() == {
+    assert books.found() == {
         "granted": ["granted is 105, grants of the period give 100"],
         "limit_after": ["the last entry says a limit of 10100, the ledger 10105 with grants"],
     }
@@ -49,7 +42,7 @@ def test_a_refund_that_does_not_fit_its_charge_is_found(
 
     factories.plant(f"UPDATE metering_ledgerentry SET {change} WHERE kind = 'refund'")
 
-    assert found()["refund"] == [detail.format(charge=charge.entry_id, refund=refund)]
+    assert books.found()["refund"] == [detail.format(charge=charge.entry_id, refund=refund)]
 
 
 @planted
@@ -62,7 +55,7 @@ def test_a_refund_of_somebody_elses_charge_is_found(alice: User, bob: User) -> N
         "UPDATE metering_ledgerentry SET reverses_id = %s WHERE kind = 'refund'", of_bob.entry_id
     )
 
-    assert found() == {
+    assert books.found() == {
         "refund": [f"100 tokens are refunded of entry {of_bob.entry_id}, which charges the user 0"]
     }
 
@@ -76,7 +69,7 @@ def test_a_write_off_without_its_entry_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_tokenledger SET held = 0")
 
-    assert found() == {"write-off": [f"hold {hold.id} is written_off with 0 write-offs"]}
+    assert books.found() == {"write-off": [f"hold {hold.id} is written_off with 0 write-offs"]}
 
 
 @planted
@@ -86,7 +79,7 @@ def test_a_write_off_of_a_hold_that_is_still_due_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_hold SET state = 'due', closed_at = NULL")
 
-    assert found()["write-off"] == [f"hold {hold.id} is due with 1 write-offs"]
+    assert books.found()["write-off"] == [f"hold {hold.id} is due with 1 write-offs"]
 
 
 @planted
@@ -96,7 +89,7 @@ def test_a_charge_of_another_period_or_day_than_its_hold_is_found(alice: User, c
 
     factories.plant(f"UPDATE metering_ledgerentry SET {change}")
 
-    (detail,) = found()["period"]
+    (detail,) = books.found()["period"]
     assert detail.startswith(f"entry {entry.pk} is of 2026-")
     assert detail.endswith(f"its hold {entry.hold_id} of 2026-11-01, 2026-11-25")
 
@@ -107,7 +100,7 @@ def test_a_limit_that_nobody_set_is_found(alice: User) -> None:
 
     factories.plant("UPDATE metering_tokenledger SET token_limit = 20000")
 
-    assert found() == {
+    assert books.found() == {
         "limit_after": ["the last entry says a limit of 10000, the ledger 20000 with grants"]
     }
 
@@ -121,7 +114,7 @@ def test_an_entry_with_another_limit_than_its_neighbours_is_found(alice: User) -
     factories.plant("UPDATE metering_ledgerentry SET limit_after = 9 WHERE id = %s", entry.pk)
 
     said = f"entry {entry.pk} says a limit of 9, before it were 10000, changed by 0"
-    assert said in found()["limit_after"]
+    assert said in books.found()["limit_after"]
 
 
 def test_limits_and_grants_of_staff_follow_from_each_other(alice: User) -> None:

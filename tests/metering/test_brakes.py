@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.db import connection
+from django.utils import translation
 
 from accounts.models import User
 from metering import notices, spending
@@ -17,6 +18,7 @@ from tests import factories
 from tests.factories import AT
 
 TOMORROW = datetime(2026, 11, 25, 15, tzinfo=UTC)
+IN_KOREAN = "사용 또는 예약 $0.801875, 요청 $0.801875, 한도 $1.00"
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +55,28 @@ def test_the_limit_puts_the_brake_on_and_says_until_when(alice: User) -> None:
     assert refusal is not None
     assert (refusal.retry_at, refusal.retry_after_seconds) == (TOMORROW, 12 * 3600)
     assert (brake.kind, brake.limit_usd, brake.actor) == ("daily_limit", 1, None)
-    assert brake.reason == "$0.801875 spent or held, $0.801875 asked for, $1.00 is the limit"
+    assert brake.why == "$0.801875 spent or held, $0.801875 asked for, $1.00 is the limit"
+
+
+def test_why_the_limit_was_reached_is_said_in_the_readers_language(alice: User) -> None:
+    trip(alice)
+
+    with translation.override("ko"):
+        refusal = refused()
+
+    assert refusal is not None
+    assert refusal.reason == IN_KOREAN
+
+
+def test_staff_are_told_why_in_their_own_language(
+    alice: User, make_user: Any, settings: Any
+) -> None:
+    settings.STAFF_EMAILS = [make_user("jiwoo", language="ko").email]
+    trip(alice)
+
+    notices.send_waiting(at=AT)
+
+    assert IN_KOREAN in mail.outbox[0].body
 
 
 def test_the_brake_stays_on_when_tokens_are_given_back(alice: User) -> None:

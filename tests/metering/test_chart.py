@@ -71,7 +71,7 @@ def test_the_scale_ends_at_a_round_number_whose_half_is_one_too(value: int) -> N
     assert value <= top
     assert top <= max(2 * value, 2)
     assert top % 2 == 0
-    assert len(str(top).rstrip("0")) == 1
+    assert [len(str(figure).rstrip("0")) for figure in (top, top // 2)] == [1, 1]
 
 
 def test_a_long_chart_has_a_number_below_one_day_in_a_week() -> None:

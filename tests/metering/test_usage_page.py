@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -180,6 +181,21 @@ def test_a_change_of_the_limit_stands_with_its_reason(web: Client, alice: User) 
 
     assert "&lt;b&gt;trial&lt;/b&gt; over" in html
     assert "(-9,500)" in html
+
+
+def test_what_staff_changed_is_told_in_the_readers_language(web: Client, alice: User) -> None:
+    acting: dict[str, Any] = {"user": alice, "actor": None, "at": timezone.now()}
+    staff.set_limit(**acting, tokens=500, max_in_flight=5, reason="trial")
+    staff.set_period(**acting, period="lifetime", reason="[asked] by mail")
+    staff.suspend(**acting, reason="abuse")
+
+    page = web.get("/usage", headers={"accept-language": "ko"})
+
+    assert [str(line.what) for line in page.context["lines"]] == [
+        "abuse [정지됨]",
+        "[asked] by mail [기간: 월 → 전체 기간]",
+        "trial [동시 영상 수: 3 → 5]",
+    ]
 
 
 def test_nobody_sees_another_ones_entries(client: Client, alice: User, bob: User) -> None:
