@@ -1,11 +1,9 @@
 """REST endpoints that look around: the list of shorts, and prices before anything is spent."""
 
-from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
@@ -15,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts.authentication import caller
 from accounts.models import User
-from generation import api, catalog, price_list, queries
+from generation import api, catalog, forms, price_list, queries
 from generation.api_shapes import ReceiptBody, ShortBody
 from generation.models import State
 from generation.price_list import Price
@@ -26,8 +24,6 @@ from metering.types import QuoteLine
 PAGE_SIZE = 20
 LARGEST_PAGE = 100
 SHORTS = "generation.shorts"
-# Days far outside have no instant in every time zone.
-DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31))]
 
 
 class ShortsApi(APIView):
@@ -43,8 +39,8 @@ class ShortsApi(APIView):
         cursor = serializers.CharField(required=False, max_length=200)
         limit = serializers.IntegerField(default=PAGE_SIZE, min_value=1)
         state = serializers.MultipleChoiceField(choices=State.choices, required=False)
-        created_from = serializers.DateField(required=False, validators=DAYS)
-        created_to = serializers.DateField(required=False, validators=DAYS)
+        created_from = serializers.DateField(required=False, validators=forms.DAYS)
+        created_to = serializers.DateField(required=False, validators=forms.DAYS)
 
     class OutputSerializer(serializers.Serializer[object]):
         class Listed(ShortBody):

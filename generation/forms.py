@@ -1,6 +1,6 @@
 """The forms of the pages, and how the body of the studio's is read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,10 @@ from generation import history, pictures
 WISH_LENGTH = 1000
 FORM_BYTES = 64 * 1024
 CHOICES = ("model", "seconds", "resolution", "aspect_ratio")
+# Days far outside have no instant in every time zone.
+DAYS: list[Callable[[Any], None]] = [
+    MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31)),
+]  # fmt: skip
 
 
 class FormTooLarge(pictures.ImageTooLarge):
@@ -34,10 +38,7 @@ class WishField(forms.CharField):
 class DayField(forms.DateField):
     """A day that has an instant in every time zone."""
 
-    default_validators = [
-        MinValueValidator(date(2000, 1, 1)),
-        MaxValueValidator(date(2999, 12, 31)),
-    ]
+    default_validators = DAYS
     widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 

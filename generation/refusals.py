@@ -20,17 +20,17 @@ from metering import ledger, queries, rates, spending
 MOST_FITS = 3
 
 TITLES = {
-    "invalid_parameter": _("Invalid parameter"),
+    "invalid_parameter": _("Value not accepted"),
     "invalid_image": _("Not a usable picture"),
     "image_too_large": _("Picture too large"),
     "unpriced_model": _("Model not available"),
     "token_limit_exceeded": _("Token limit exceeded"),
     "account_suspended": _("Account suspended"),
-    "idempotency_conflict": _("Idempotency key already used"),
+    "idempotency_conflict": _("Already used for another order"),
     "model_closed": _("Model closed"),
     "too_many_in_flight": _("Too many videos under way"),
-    "metering_unavailable": _("Metering unavailable"),
-    "spending_paused": _("Spending paused"),
+    "metering_unavailable": _("Tokens can't be checked right now"),
+    "spending_paused": _("New videos are paused"),
     "email_unconfirmed": _("E-mail address not confirmed"),
     "not_finished": _("Video still under way"),
     "not_cancelable": _("Too late to cancel"),
@@ -46,15 +46,15 @@ SENTENCES = {
         " contact our staff."
     ),
     "idempotency_conflict": _(
-        "This Idempotency-Key was used before for a different request. Nothing was started; use a"
-        " new key."
+        "This Idempotency-Key was used before for a different request, so nothing was started and"
+        " no tokens were taken. Use a new key."
     ),
     "model_closed": _(
         "This model takes no new jobs at the moment, so nothing was started and no tokens were"
         " taken. Choose another model."
     ),
     "metering_unavailable": _(
-        "The ledger can't be asked right now, so nothing was started and no tokens were taken."
+        "Your tokens can't be checked right now, so nothing was started and no tokens were taken."
         " Please try again in a moment."
     ),
     "spending_paused": _(
@@ -70,8 +70,8 @@ SENTENCES = {
         " tokens were taken. Please try again once it has ended."
     ),
     "not_cancelable": _(
-        "This video can't be canceled any more: it is with the renderer, or it has ended. You can"
-        " still delete it."
+        "This video can't be canceled any more: it is with the renderer, or it has ended. Nothing"
+        " was changed, and its tokens stay as they are. You can still delete it."
     ),
 }
 PAUSED_BY_STAFF = _(
@@ -154,9 +154,9 @@ def _over_limit(error: ledger.TokenLimitExceeded) -> Refusal:
         "This video needs about %(estimated)s tokens; %(remaining)s remain, of which %(held)s"
         " are held for videos under way. Nothing was started and no tokens were taken."
     ) % {
-        "estimated": error.estimated_tokens,
-        "remaining": error.remaining_tokens,
-        "held": error.held_tokens,
+        "estimated": _number(error.estimated_tokens),
+        "remaining": _number(error.remaining_tokens),
+        "held": _number(error.held_tokens),
     }
     figures = {
         "estimated_tokens": error.estimated_tokens,
@@ -194,7 +194,7 @@ def _what_helps(
             "model": fits[0].label,
             "seconds": fits[0].seconds,
             "resolution": fits[0].resolution,
-            "tokens": fits[0].tokens,
+            "tokens": _number(fits[0].tokens),
         }
     else:
         yield _("No other video fits either.")
@@ -204,6 +204,10 @@ def _what_helps(
             "when": formats.date_format(local, "Y-m-d H:i T")
         }
     yield _("For a higher limit, please ask our staff.")
+
+
+def _number(tokens: int) -> str:
+    return formats.number_format(tokens, use_l10n=True, force_grouping=True)
 
 
 def _in_flight(error: ledger.TooManyInFlight) -> Refusal:

@@ -40,10 +40,14 @@ SENTENCES = {
         " started. To make one more, send the form again."
     ),
 }
+OTHER_LENGTHS = _("The chosen model makes videos of %(allowed)s seconds. Choose one of these.")
 # Refusals whose sentences say themselves that no tokens were taken.
 TELL_OF_TOKENS = frozenset(
     {"token_limit_exceeded", "too_many_in_flight", *refusals.SENTENCES} - {"idempotency_conflict"}
 )
+
+# Refusals of the picture itself, which is then no good for another try.
+OF_PICTURES = frozenset({pictures.InvalidImage.code, pictures.ImageTooLarge.code})
 
 
 def begin(
@@ -84,6 +88,9 @@ def refusal(error: Exception) -> Refusal | None:
     found = refusals.of(error)
     if found is None:
         return None
+    if isinstance(error, start.InvalidChoice) and error.parameter == "seconds":
+        lengths = ", ".join(map(str, error.allowed))
+        return replace(found, sentence=OTHER_LENGTHS % {"allowed": lengths})
     own = SENTENCES.get(found.figures.get("reason", found.code))
     return replace(found, sentence=own) if own else found
 
@@ -113,6 +120,7 @@ def page(
     return {
         "refusal": refusal,
         "tells_of_tokens": refusal is not None and refusal.code in TELL_OF_TOKENS,
+        "is_about_picture": refusal is not None and refusal.code in OF_PICTURES,
         "typed": typed,
         "again": source,
         "idempotency_key": _key(typed=typed, refusal=refusal),

@@ -12,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,6 +25,11 @@ from generation import studio as studio_page
 from generation.models import Short
 from generation.pipeline import cancel, leave
 from generation.refusals import Refusal
+
+LOGGED_OUT = _(
+    "You are logged out, so nothing was started and no tokens were taken. Log in, then choose your"
+    " picture and send the form again."
+)
 
 
 @csrf_exempt
@@ -75,6 +80,7 @@ def _logged_out(request: HttpRequest) -> HttpResponse:
     """With JavaScript nothing that was typed or chosen is lost, so the page stays as it is."""
     if _is_htmx(request):
         return render(request, "generation/studio/logged_out.html", status=401)
+    messages.warning(request, LOGGED_OUT)
     return redirect("account_login")
 
 

@@ -38,12 +38,18 @@ DETAILS = {
     "csrf_failed": _("The request carried no valid form token. Reload the page and try again."),
     "permission_denied": _("Your account may not do this."),
     "not_found": _("There is nothing at this address, or it is not yours."),
-    "body_too_large": _("The request body is larger than this server takes. Nothing was started."),
-    "internal_error": _("Something went wrong on our side. Please try again in a moment."),
+    "body_too_large": _(
+        "The request body is larger than this server takes, so nothing was started and no tokens"
+        " were taken. Send less, or a smaller picture."
+    ),
+    "internal_error": _(
+        "Something went wrong on our side. Please try again in a moment; an order that is sent"
+        " again with the same Idempotency-Key is begun and paid for only once."
+    ),
 }
 UNREADABLE = _(
-    "The request has more files or fields than are read here, so nothing was started. Send only"
-    " those that are asked for."
+    "The request has more files or fields than are read here, so nothing was started and no tokens"
+    " were taken. Send only those that are asked for."
 )
 
 

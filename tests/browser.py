@@ -21,6 +21,8 @@ from shortsproject.local import chromium
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from shortsproject.local.gemini import StandIn
+    from tests.scenes import Scene
 
 DESK: dict[str, Any] = {
     "viewport": {"width": 1280, "height": 900},
@@ -145,5 +147,21 @@ def log_in(take_session: Callable[..., None]) -> Callable[..., None]:
         client = Client()
         client.force_login(user)
         take_session(client, **whose)
+
+    return begin
+
+
+@pytest.fixture
+def begin_scene(
+    alice: "User", stand_in: "StandIn", take_session: Callable[..., None], complaints: Complaints
+) -> Callable[["Scene"], str]:
+    """Lets the visitor of `page` begin a scene of tests/scenes.py; says where to look at it."""
+    from tests import scenes
+
+    def begin(scene: "Scene") -> str:
+        client, path = scenes.stage(scene, alice, stand_in)
+        take_session(client)
+        complaints.expect(f"status of {scene.status}")
+        return path
 
     return begin

@@ -90,6 +90,12 @@
     });
     part("seen").addEventListener("error", () => seen(false));
     part("remove").addEventListener("click", () => { remove(); input.focus(); });
+    /* As long as the attribute stands, a phone opens its camera and nothing else. */
+    part("camera").addEventListener("click", () => {
+      input.setAttribute("capture", "environment");
+      input.click();
+      input.removeAttribute("capture");
+    });
     input.addEventListener("change", () => take([...input.files]));
 
     function remove() {

@@ -4,9 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -15,23 +13,12 @@ from accounts.models import ApiKey, User
 from generation.models import Short
 from metering import queries, staff
 from metering.models import Hold
-from shortsproject.local.gemini import StandIn
-from tests import database, pictures
+from tests import pictures
 from tests.processes import Stack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PROCESSES, EACH = 16, 4
-
-
-@pytest.fixture
-def stack(
-    transactional_db: None, stand_in: StandIn, settings: Any, tmp_path: Path
-) -> Iterator[Stack]:
-    started = Stack(local_dir=tmp_path, gemini_url=stand_in.url)
-    yield started
-    started.stop()
-    database.disconnect_others()
 
 
 def answers(url: str, user: User, folder: Path, *, key: str = "") -> Counter[tuple[int, str]]:

@@ -2,10 +2,8 @@
 
 import re
 import socket
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -17,8 +15,6 @@ from accounts.models import ApiKey, User
 from generation import pictures
 from generation.models import Short
 from metering.models import Hold
-from shortsproject.local.gemini import StandIn
-from tests import database
 from tests.generation.picture_files import banded, png_header, png_with_text_bomb, saved
 from tests.pictures import jpeg
 from tests.processes import Stack, wait_for
@@ -32,16 +28,6 @@ BOMBS = {
     "packed text": png_with_text_bomb(),
     "too many bytes": saved(banded(), "JPEG").ljust(pictures.MAX_BYTES + 1, b"\0"),
 }
-
-
-@pytest.fixture
-def stack(
-    transactional_db: None, stand_in: StandIn, settings: Any, tmp_path: Path
-) -> Iterator[Stack]:
-    started = Stack(local_dir=tmp_path, gemini_url=stand_in.url)
-    yield started
-    started.stop()
-    database.disconnect_others()
 
 
 @pytest.fixture

@@ -186,7 +186,10 @@ def test_a_stranger_has_to_log_in(db: None) -> None:
 
 
 def test_what_the_provider_bills_is_not_told(alice: User, api: Clients) -> None:
-    assert b"cost" not in api(alice).post(URL, {}, format="json").content
+    response = api(alice).post(URL, {}, format="json")
+
+    assert response.status_code == 200
+    assert b"cost" not in response.content
 
 
 def test_a_quote_takes_a_bounded_number_of_statements(

@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from generation.models import Short, State, new_id
 from metering import spending
-from tests import factories
+from tests import factories, paging
 
 Clients = Callable[[User], APIClient]
 URL = "/api/shorts"
@@ -35,20 +35,7 @@ def charged(user: User, *, state: str = State.SUCCEEDED) -> str:
 
 
 def page(client: APIClient, **query: Any) -> dict[str, Any]:
-    response = client.get(URL, query)
-    assert response.status_code == 200, response.content
-    body: dict[str, Any] = response.json()
-    return body
-
-
-def pages_from(client: APIClient, link: str | None) -> list[dict[str, Any]]:
-    """All further shorts, by following the links."""
-    found: list[dict[str, Any]] = []
-    while link:
-        body = client.get(link).json()
-        found += body["results"]
-        link = body["next"]
-    return found
+    return paging.page(client, URL, **query)
 
 
 def ids(rows: list[dict[str, Any]]) -> list[str]:
@@ -92,7 +79,7 @@ def test_a_page_has_twenty_and_each_short_comes_once_while_new_ones_arrive(
 
     first = page(client)
     made(alice, 5)
-    rows = first["results"] + pages_from(client, first["next"])
+    rows = first["results"] + paging.pages_from(client, first["next"])
 
     assert len(first["results"]) == 20
     assert ids(rows) == before
@@ -141,11 +128,11 @@ def test_shorts_can_be_picked_by_state(alice: User, api: Clients) -> None:
 
 def test_the_next_page_keeps_what_was_picked(alice: User, api: Clients) -> None:
     client = api(alice)
-    failed = made(alice, 3, state=State.FAILED)
     made(alice, 3)
+    failed = made(alice, 3, state=State.FAILED)
 
     first = page(client, limit=2, state=["failed", "queued"], created_from="2026-11-25")
-    rows = first["results"] + pages_from(client, first["next"])
+    rows = first["results"] + paging.pages_from(client, first["next"])
 
     assert ids(rows) == failed
 

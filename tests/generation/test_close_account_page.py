@@ -14,13 +14,6 @@ URL = "/account/close"
 PASSWORD = "correct horse"
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def test_the_right_password_closes_the_account_and_logs_out(web: Client, alice: User) -> None:
     driving.begin(alice)
 

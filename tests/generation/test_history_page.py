@@ -308,5 +308,5 @@ def test_the_page_speaks_korean(web: Client, alice: User) -> None:
     response = web.get("/shorts?since=2026-11-01")
 
     assert "내 영상" in text(response)
-    assert "1,487 토큰 차감" in text(response)
+    assert "1,487토큰 차감" in text(response)
     assert not re.search(r"tokens|Ready|Delete|Show|All", text(response))

@@ -74,7 +74,7 @@ def test_what_is_held_is_not_offered(alice: User) -> None:
     found = refusal(alice)
 
     assert [fit["tokens"] for fit in found.figures["fits"]] == [767]
-    assert "of which 1100 are held" in str(found.sentence)
+    assert "of which 1,100 are held" in str(found.sentence)
 
 
 def test_at_most_three_are_offered() -> None:
@@ -231,4 +231,4 @@ def test_the_sentence_speaks_korean(alice: User) -> None:
     with translation.override("ko"):
         sentence = str(refusal(alice).sentence)
 
-    assert "Veo 3.1 Lite 4초 720p 영상은 767 토큰으로 아직 만들 수 있습니다." in sentence
+    assert "Veo 3.1 Lite 4초 720p 영상은 767토큰으로 아직 만들 수 있습니다." in sentence

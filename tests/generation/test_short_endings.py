@@ -75,6 +75,25 @@ def test_the_api_says_the_same_in_one_go(code: str) -> None:
     assert message.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("said", "codes"),
+    [
+        ("given back", {
+            "blocked", "no_prompt", "analysis_unreachable", "provider_unreachable",
+            "provider_refused", "model_closed", "rejected_by_staff", "cancel_requested",
+        }),
+        ("No tokens were taken for the video", {"filtered", "render_failed"}),
+        ("Its tokens were taken", {"lost"}),
+        ("Nothing was charged for it", {"hold_closed"}),
+        ("stay held", {"submit_unknown", "overdue", "render_unsettled", "spending_paused"}),
+    ],
+)  # fmt: skip
+def test_what_became_of_the_tokens_is_said_of_each(said: str, codes: set[str]) -> None:
+    found = {code for code, one in endings.MESSAGES.items() if said in str(one.tokens)}
+
+    assert found == codes
+
+
 def test_every_button_has_its_words() -> None:
     used = {act for ending in ENDINGS.values() for act in ending.acts}
 

@@ -117,6 +117,7 @@ def test_the_whole_is_told_in_sentences() -> None:
         "487 tokens were taken for looking at the picture. 1,000 tokens are held for 8 s of video."
         " 13 held tokens were given back."
     )
+    assert summary(leg(state="due")) == "1,000 tokens are held for 8 s of video."
     assert summary(analysis("released"), leg(state="released")) == (
         "No tokens were taken. 1,500 held tokens were given back."
     )
@@ -135,6 +136,18 @@ def test_an_analysis_that_was_taken_over_is_said_to_cost_nothing() -> None:
     assert summary(taken_over, leg()) == "1,000 tokens were taken for 8 s of video."
     assert str(shown(taken_over)["state"]) == "taken over from an earlier video, at no charge"
     assert shown(taken_over)["rates"] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "settled"),
+    [("open", False), ("due", False), ("captured", True), ("released", True), ("reused", True)],
+)
+def test_it_is_settled_once_nothing_is_held_or_about_to_be_charged(
+    state: str, settled: bool
+) -> None:
+    receipt = Receipt(legs=(analysis(), leg(state=state)))
+
+    assert receipt_words.is_settled(receipt) is settled
 
 
 def test_what_was_taken_above_the_estimate_is_said() -> None:

@@ -2,24 +2,20 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, FilePayload, Locator, Page, Route, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, Route, expect
 
 from accounts.models import User
 from generation.models import Short, State
+from shortsproject.local.gemini import StandIn
 from tests.browser import Complaints
 from tests.generation import driving
 from tests.generation.browsing import limit
-from tests.pictures import jpeg
+from tests.generation.studio_form import SHORT_PAGE, TALL, choose, send, total
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SHORT_PAGE = re.compile(r"/shorts/[0-9a-f-]{36}$")
-TALL: FilePayload = {
-    "name": "me.jpg", "mimeType": "image/jpeg", "buffer": jpeg(width=300, height=480),
-}  # fmt: skip
 HANDED_OVER = """([name, type, size]) => {
   const all = new DataTransfer();
   all.items.add(new File([new Uint8Array(size)], name, { type }));
@@ -35,21 +31,8 @@ def studio(page: Page, alice: User, log_in: Callable[..., None]) -> Page:
     return page
 
 
-def choose(page: Page, *files: FilePayload) -> None:
-    page.get_by_label("Picture", exact=True).set_input_files([*files] or [TALL])
-
-
 def file(name: str, kind: str, size: int) -> FilePayload:
     return {"name": name, "mimeType": kind, "buffer": bytes(size)}
-
-
-def send(page: Page) -> Locator:
-    return page.get_by_role("button", name="Make the video")
-
-
-def total(page: Page) -> Locator:
-    """The price of what is chosen."""
-    return page.locator(".sum").filter(visible=True)
 
 
 def key(page: Page) -> str:
@@ -305,7 +288,7 @@ def test_an_answer_of_somebody_else_is_told_apart_from_a_refusal(
 
 
 def test_made_again_other_words_cost_a_new_look_at_the_picture(
-    studio: Page, alice: User, stand_in: Any
+    studio: Page, alice: User, stand_in: StandIn
 ) -> None:
     done = driving.until(driving.begin(alice, wish="calm", seconds=8), State.SUCCEEDED)
     studio.goto(f"/?again={done.pk}")
@@ -318,32 +301,3 @@ def test_made_again_other_words_cost_a_new_look_at_the_picture(
     send(studio).click()
     expect(studio).not_to_have_url(re.compile("again"))
     assert Short.objects.exclude(pk=done.pk).get().analysis_of_id is None
-
-
-@pytest.mark.browser_context_args(java_script_enabled=False)
-def test_without_javascript_the_same_form_begins_a_short(studio: Page, alice: User) -> None:
-    limit(alice, 1300)
-    studio.reload()
-    studio.get_by_role("link", name="Take Veo 3.1 Fast, 6 s, 720p: 1,250 tokens").click()
-    choose(studio)
-    studio.get_by_label("What should happen?").fill("waves")
-
-    send(studio).click()
-
-    expect(studio).to_have_url(SHORT_PAGE)
-    assert [(short.wish, short.seconds) for short in Short.objects.all()] == [("waves", 6)]
-
-
-@pytest.mark.browser_context_args(viewport={"width": 390, "height": 844}, has_touch=True)
-def test_on_a_phone_it_fits_and_works(studio: Page) -> None:
-    choose(studio)
-    studio.get_by_role("radio", name="Omni 1.1 Flash").tap()
-    studio.get_by_role("radio", name="10 s").tap()
-
-    widest = studio.evaluate("document.documentElement.scrollWidth")
-    expect(total(studio)).to_have_text(re.compile(r"1,750 tokens\s+enough left for 5 such videos"))
-    send(studio).tap()
-
-    expect(studio).to_have_url(SHORT_PAGE)
-    assert widest == 390
-    assert Short.objects.get().seconds == 10

@@ -14,6 +14,7 @@ from generation import catalog
 from generation.models import ModelGate, Short
 from metering import queries
 from metering.models import TokenLedger
+from tests import factories
 from tests.generation import driving
 from tests.generation.browsing import FAST, STANDARD, limit, order, text
 from tests.pictures import jpeg
@@ -185,6 +186,16 @@ def test_the_stand_in_is_announced_and_a_real_provider_is_not(web: Client, setti
     assert "No money is spent" not in text(web.get("/"))
 
 
+def test_when_no_more_can_be_under_way_it_is_said_before(web: Client, alice: User) -> None:
+    factories.limit(alice, 10_000, at=timezone.now(), max_in_flight=1)
+    sentence = "As many videos are under way as may be."
+    before = sentence in text(web.get("/"))
+
+    driving.begin(alice)
+
+    assert (before, sentence in text(web.get("/"))) == (False, True)
+
+
 def test_a_stranger_reads_what_it_is_and_what_a_video_costs(client: Client, db: None) -> None:
     page = client.get("/")
 
@@ -202,10 +213,13 @@ def test_a_stranger_is_not_asked_to_sign_up_where_it_is_closed(
     assert "/accounts/signup/" not in client.get("/").content.decode()
 
 
-def test_a_strangers_order_leads_to_the_log_in(client: Client, db: None) -> None:
+def test_a_strangers_order_leads_to_the_log_in_which_says_what_came_of_it(
+    client: Client, db: None
+) -> None:
     response = order(client)
 
     assert (response.status_code, response["Location"]) == (302, "/accounts/login/")
+    assert "nothing was started and no tokens were taken" in text(client.get("/accounts/login/"))
 
 
 def test_a_stranger_with_javascript_keeps_the_picture(client: Client, db: None) -> None:

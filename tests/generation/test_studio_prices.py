@@ -89,6 +89,24 @@ def test_what_can_not_be_had_names_the_nearest_that_can(
     assert instead(web.get("/"), *asked) == nearest
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "takers"),
+    [
+        ("seconds", "3", "4"),
+        ("seconds", "8", "1 2 3 4"),
+        ("resolution", "1080p", "1 2 3 4"),
+        ("resolution", "4k", "1 2 4"),
+    ],
+)
+def test_an_option_is_hidden_from_models_that_do_not_come_in_it(
+    web: Client, option: str, value: str, takers: str
+) -> None:
+    page = web.get("/").content.decode()
+
+    shown = f'<label data-models="{takers}"><input type="radio" name="{option}" value="{value}"'
+    assert shown in page
+
+
 def test_the_nearest_is_a_link_that_chooses_it(web: Client, alice: User) -> None:
     limit(alice, 1499)
     link = f"/?model={FAST}&amp;seconds=6&amp;resolution=720p"

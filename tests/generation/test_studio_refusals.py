@@ -52,7 +52,7 @@ def retired(user: User) -> None:
 @pytest.mark.parametrize(
     ("given", "status", "sentence"),
     [
-        (no_limit_left, 403, "This video needs about 1500 tokens; 1499 remain"),
+        (no_limit_left, 403, "This video needs about 1,500 tokens; 1,499 remain"),
         (all_places_taken, 429, "0 videos are under way and at most 0 may be"),
         (suspended, 403, "Your account is suspended"),
         (closed, 409, "This model takes no new jobs at the moment"),
@@ -88,6 +88,13 @@ def test_sent_with_javascript_the_picture_has_not_to_be_chosen_again(
     assert "has to be chosen again" not in text(response)
 
 
+def test_a_picture_that_can_not_be_used_is_not_said_to_be_a_picture(web: Client) -> None:
+    response = order(web, picture=b"plain words", htmx=True)
+
+    assert "What you typed is still here." in text(response)
+    assert "Your picture" not in text(response).partition("No tokens were taken.")[2][:100]
+
+
 @pytest.mark.parametrize(
     ("picture", "fields", "sentence"),
     [
@@ -95,7 +102,7 @@ def test_sent_with_javascript_the_picture_has_not_to_be_chosen_again(
         (PICTURE[:400], {}, "The picture is damaged"),
         (b"", {}, "The file is empty"),
         (None, {}, "No picture was chosen"),
-        (PICTURE, {"seconds": "7"}, "seconds must be one of: 4, 6, 8."),
+        (PICTURE, {"seconds": "7"}, "The chosen model makes videos of 4, 6, 8 seconds."),
         (PICTURE, {"seconds": "many"}, "Enter a whole number."),
         (PICTURE, {"resolution": "8k"}, "resolution must be one of: 720p, 1080p, 4k."),
         (PICTURE, {"aspect_ratio": "1:1"}, "aspect_ratio must be one of: 16:9, 9:16."),
@@ -168,7 +175,7 @@ def test_a_start_whose_outcome_is_unclear_keeps_its_key(
     response = order(web, idempotency_key=key)
 
     assert response.status_code == 503
-    assert "can&#x27;t be asked right now" in response.content.decode()
+    assert "Your tokens can&#x27;t be checked right now" in response.content.decode()
     assert f'value="{key}"' in response.content.decode()
 
 

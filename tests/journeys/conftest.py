@@ -1,32 +1,15 @@
-"""A whole stack of real processes for one test."""
+"""Servers that one test has for itself and may restart."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import redis
 from django.core.management import call_command
 from django.db import connection
 
 from shortsproject.local import postgres, valkey
-from shortsproject.local.gemini import StandIn
-from tests import database, processes
-
-
-@pytest.fixture
-def stack(
-    transactional_db: None, stand_in: StandIn, settings: Any, tmp_path: Path
-) -> Iterator[processes.Stack]:
-    """Starts nothing by itself; ends whatever the test started, before the database is emptied."""
-    with redis.Redis.from_url(settings.REDIS_URL) as broker:
-        broker.flushdb()
-    settings.MEDIA_ROOT = tmp_path / "media"
-    started = processes.Stack(local_dir=tmp_path, gemini_url=stand_in.url)
-    yield started
-    started.stop()
-    database.disconnect_others()
+from tests import processes
 
 
 @pytest.fixture
