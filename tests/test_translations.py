@@ -111,4 +111,4 @@ def test_every_translation_keeps_its_figures_and_tags() -> None:
 def test_a_sentence_is_shown_in_korean(text: str) -> None:
     message = korean()[None, text]
 
-    assert re.search(r"[가-힣]+(니다|십시오)\.?$", texts(message)[0])
+    assert re.search(r"[가-힣]+(니다|주세요)\.?$", texts(message)[0])
