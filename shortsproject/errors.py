@@ -51,9 +51,7 @@ def api_not_found(request: HttpRequest) -> JsonResponse:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose token is missing or out of date."""
-    if _is_api(request):
-        return api_errors.body(code="csrf_failed", status=403)
-    return _page(request, Told(
+    return _page(request, "csrf_failed", Told(
         403, _("This form has expired"),
         _("It was open for long, or you have logged in or out meanwhile."),
         _("Nothing was sent and no tokens were taken."),
@@ -65,9 +63,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A request that could not be read, or was too much to read."""
     if isinstance(exception, RequestDataTooBig):
         return _too_large(request)
-    if _is_api(request):
-        return api_errors.body(code="invalid_parameter", status=400)
-    return _page(request, Told(
+    return _page(request, "invalid_parameter", Told(
         400, _("The request could not be read"),
         _("Part of it was missing, or was not what belongs there."), NOTHING_TAKEN,
         _("Go back, reload the page and try again."),
@@ -76,9 +72,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A page that this user may not see."""
-    if _is_api(request):
-        return api_errors.body(code="permission_denied", status=403)
-    return _page(request, Told(
+    return _page(request, "permission_denied", Told(
         403, _("This page is not for you"), _("Your account may not see it."), NOTHING_TAKEN,
         _("Log in with another account, or ask our staff if you should be able to see it."),
     ))  # fmt: skip
@@ -86,9 +80,7 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A page that does not exist, or belongs to somebody else."""
-    if _is_api(request):
-        return api_errors.body(code="not_found", status=404)
-    return _page(request, Told(
+    return _page(request, "not_found", Told(
         404, _("There is nothing here"),
         _("The address may be mistyped, or the video may have been deleted."), NOTHING_TAKEN,
         _("Look for it among your videos, or begin at the start."),
@@ -97,22 +89,18 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_allowed(request: HttpRequest, *, allowed: str) -> HttpResponse:
     """An address that is there, but not for this. `allowed`: for what, as a header says it."""
-    response: HttpResponse
-    if _is_api(request):
-        response = api_errors.body(code="method_not_allowed", status=405)
-    else:
-        response = _page(request, Told(
-            405, _("This address can't be opened like that"),
-            _("It belongs to a button on another page. A reload or a bookmark leads nowhere."),
-            NOTHING_TAKEN, _("Go to the page with the button and press it there."),
-        ))  # fmt: skip
+    response = _page(request, "method_not_allowed", Told(
+        405, _("This address can't be opened like that"),
+        _("It belongs to a button on another page. A reload or a bookmark leads nowhere."),
+        NOTHING_TAKEN, _("Go to the page with the button and press it there."),
+    ))  # fmt: skip
     response["Allow"] = allowed
     return response
 
 
 def too_many_tries(request: HttpRequest) -> HttpResponse:
     """Somebody tries passwords, or sends mails, faster than people do."""
-    return _page(request, Told(
+    return _page(request, "throttled", Told(
         429, _("Too many tries"),
         _("This was tried very often in a short time, so it is paused."), NOTHING_TAKEN,
         _("Please try again in a few minutes."),
@@ -123,9 +111,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Our own mistake, or a database that is away."""
     if isinstance(sys.exception(), OperationalError | InterfaceError):
         return _unavailable(request)
-    if _is_api(request):
-        return api_errors.body(code="internal_error", status=500)
-    return _bare_page(request, Told(
+    return _bare_page(request, "internal_error", Told(
         500, _("Something went wrong on our side"),
         _("We have noted what happened and look into it."), _of_tokens(request),
         _("Please try again in a moment. If it happens again, tell our staff this number:"),
@@ -134,25 +120,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _unavailable(request: HttpRequest) -> HttpResponse:
     """Nothing can be looked up, and nothing can be started, until the database is back."""
-    response: HttpResponse
-    if _is_api(request):
-        response = api_errors.body(code="metering_unavailable", status=503)
-    else:
-        response = _bare_page(request, Told(
-            503, _("We can't look anything up right now"),
-            _("Our database does not answer. Videos under way go on by themselves."),
-            _of_tokens(request),
-            _("Please try again in a moment. If it lasts, tell our staff this number:"),
-        ))  # fmt: skip
+    response = _bare_page(request, "metering_unavailable", Told(
+        503, _("We can't look anything up right now"),
+        _("Our database does not answer. Videos under way go on by themselves."),
+        _of_tokens(request),
+        _("Please try again in a moment. If it lasts, tell our staff this number:"),
+    ))  # fmt: skip
     response["Retry-After"] = str(ASK_AGAIN_AFTER_SECONDS)
     return response
 
 
 def _too_large(request: HttpRequest) -> HttpResponse:
-    if _is_api(request):
-        return api_errors.body(code="body_too_large", status=413)
     happened = _("What was sent is larger than this server takes; a picture may have %(most)s MB.")
-    return _page(request, Told(
+    return _page(request, "body_too_large", Told(
         413, _("That is too much at once"),
         happened % {"most": settings.MAX_UPLOAD_BYTES // MEGABYTE}, NOTHING_TAKEN,
         _("Go back and send less, or a smaller picture."),
@@ -167,14 +147,18 @@ def _of_tokens(request: HttpRequest) -> str | Promise:
     return NOTHING_TAKEN if request.method in SAFE else PERHAPS_STARTED
 
 
-def _page(request: HttpRequest, told: Told) -> HttpResponse:
-    """With the navigation of the other pages."""
+def _page(request: HttpRequest, code: str, told: Told) -> HttpResponse:
+    """With the navigation of the other pages; under /api/ only the code."""
+    if _is_api(request):
+        return api_errors.body(code=code, status=told.status)
     context = {"told": told, "frame": "base.html"}
     return render(request, "error.html", context, status=told.status)
 
 
-def _bare_page(request: HttpRequest, told: Told) -> HttpResponse:
+def _bare_page(request: HttpRequest, code: str, told: Told) -> HttpResponse:
     """Without a request, no context processor is run: each might ask for what is away."""
+    if _is_api(request):
+        return api_errors.body(code=code, status=told.status)
     context: dict[str, Any] = {
         "told": told,
         "frame": "skeleton.html",

@@ -1,9 +1,12 @@
-"""What docs/design.md promises about colours, computed from the stylesheet itself."""
+"""What docs/design.md promises about colours, computed from the stylesheet itself, and its list of
+what was looked at."""
 
 import re
 
 import pytest
 from django.conf import settings
+
+from shortsproject.local import sights
 
 STYLES = (settings.BASE_DIR / "shortsproject/static/shorts.css").read_text(encoding="utf-8")
 PAGE = (settings.BASE_DIR / "docs/design.md").read_text(encoding="utf-8")
@@ -64,3 +67,9 @@ def test_the_design_page_tells_the_contrasts_as_they_are() -> None:
     ]
 
     assert [row for row in rows if row not in PAGE] == []
+
+
+def test_the_design_page_says_of_every_picture_whether_it_was_looked_at() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|(?: [✓○] \|){8}$", PAGE, re.MULTILINE)
+
+    assert sorted(", ".join(rows).split(", ")) == sorted(sights.NAMES)

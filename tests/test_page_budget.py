@@ -11,7 +11,6 @@ from playwright.sync_api import Page, Response
 from accounts.models import User
 from shortsproject.local.gemini import StandIn
 from tests import scenes
-from tests.browser import Complaints
 from tests.scenes import SCENES, Scene
 
 MOST_QUERIES = 15
@@ -46,13 +45,8 @@ def test_a_page_asks_little_and_allows_nothing_inline(
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("scene", ONE_OF_EACH_PAGE, ids=lambda scene: scene.route or scene.name)
-def test_a_page_is_light(
-    scene: Scene, alice: User, stand_in: StandIn, page: Page, complaints: Complaints,
-    take_session: Callable[..., None],
-) -> None:  # fmt: skip
-    client, path = scenes.stage(scene, alice, stand_in)
-    take_session(client)
-    complaints.expect(f"status of {scene.status}")
+def test_a_page_is_light(scene: Scene, page: Page, begin_scene: Callable[[Scene], str]) -> None:
+    path = begin_scene(scene)
     loaded: list[Response] = []
     page.on("response", lambda response: loaded.append(response))
 

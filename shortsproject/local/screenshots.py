@@ -1,8 +1,8 @@
-"""Take pictures of every page: wide and narrow, light and dark, in both languages.
+"""Take pictures of every page (`sights.py`): wide and narrow, light and dark, in both languages.
 
-Starts servers of its own with a showcase account in them, spends nothing, and stops them again. The
-pictures come to LOCAL_DIR/screenshots, and the three that the README shows to docs/pictures. Needs
-what the tests need: the packages of requirements-dev.txt and a Chromium.
+Starts servers of its own with some people in them (`cast.py`), spends nothing, and stops them
+again. The pictures come to LOCAL_DIR/screenshots, and the three that the README shows to
+docs/pictures. Needs what the tests need: the packages of requirements-dev.txt and a Chromium.
 """
 
 import io
@@ -11,48 +11,29 @@ import logging
 import os
 import shutil
 import sys
-import time
-import urllib.error
-import urllib.request
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from shortsproject.local import children, chromium, files, plan, postgres, processes, valkey
+from shortsproject.local import chromium, files, plan, postgres, processes, sights, valkey
 from shortsproject.local.gemini import StandIn
 from shortsproject.startup import configure
+
+if TYPE_CHECKING:
+    from shortsproject.local.cast import Cast
 
 WIDTHS = {"1280": 1280, "390": 390}
 THEMES = ("light", "dark")
 LANGUAGES = ("en", "ko")
-EMAIL, PASSWORD = "mina@example.org", "correct horse battery"
-READY_SECONDS = 30
 README = {"studio": "studio", "short": "short-ready", "usage": "usage"}
 README_DIR = files.REPOSITORY / "docs" / "pictures"
 MOST_BYTES = 150_000
-STRANGERS = {
-    "landing": "/",
-    "log-in": "/accounts/login/",
-    "sign-up": "/accounts/signup/",
-    "password-reset": "/accounts/password/reset/",
-}
-OWNERS = {
-    "studio": "/",
-    "history": "/shorts",
-    "usage": "/usage",
-    "account": "/account",
-    "account-keys": "/account/keys",
-    "account-preferences": "/account/preferences",
-    "account-notices": "/accounts/notices/",
-    "account-e-mail": "/accounts/email/",
-    "account-password": "/accounts/password/change/",
-    "account-second-factor": "/accounts/2fa/",
-    "account-sessions": "/accounts/sessions/",
-    "account-close": "/account/close",
-}
+PATIENCE_SECONDS = 90
 
 
 def main() -> int:
@@ -61,8 +42,8 @@ def main() -> int:
         if not chromium.find():
             raise processes.LocalError("There is no Chromium: set CHROMIUM.")
         shutil.rmtree(folder, ignore_errors=True)
-        with _site(folder / "stack") as (url, shorts):
-            taken = take_all(url=url, shorts=shorts, folder=folder)
+        with _site(folder / "stack") as (url, cast):
+            taken = take_all(url=url, cast=cast, folder=folder)
         write_readme_pictures(folder)
     except processes.LocalError as error:
         print(error, file=sys.stderr)
@@ -72,9 +53,9 @@ def main() -> int:
 
 
 @contextmanager
-def _site(local_dir: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """A web server with the showcase in its database: its address, and paths of shorts by name."""
-    (local_dir / "log").mkdir(parents=True)
+def _site(local_dir: Path) -> Iterator[tuple[str, "Cast"]]:
+    """A web server with all people in its database: its address, and what was made."""
+    local_dir.mkdir(parents=True)
     os.environ["LOCAL_DIR"] = str(local_dir)
     environment = plan.for_demo().environment
     try:
@@ -83,9 +64,10 @@ def _site(local_dir: Path) -> Iterator[tuple[str, dict[str, str]]]:
             environment["REDIS_URL"] = valkey.start(local_dir)
             environment["GEMINI_BASE_URL"] = stand_in.url
             os.environ.update(environment)
-            shorts = _fill(stand_in)
-            with _web(environment, local_dir) as url:
-                yield url, shorts
+            with _project():
+                cast = _assemble(stand_in)
+                with _web() as url:
+                    yield url, cast
     finally:
         valkey.stop(local_dir)
         postgres.stop(local_dir)
@@ -93,103 +75,111 @@ def _site(local_dir: Path) -> Iterator[tuple[str, dict[str, str]]]:
         shutil.rmtree(local_dir)
 
 
-def _fill(stand_in: StandIn) -> dict[str, str]:
-    """Make tables, the person and their shorts, in this process. Returns paths by name."""
+@contextmanager
+def _project() -> Iterator[None]:
+    """The project in this process as people meet it: with pages for faults, and some faults."""
     configure()
-    logging.disable(logging.INFO)
     import django
 
     django.setup()
+    from django.test.utils import override_settings
+
+    logging.disable()
+    mails = "django.core.mail.backends.locmem.EmailBackend"
+    faulty = "shortsproject.local.faulty_urls"
+    with override_settings(DEBUG=False, ROOT_URLCONF=faulty, EMAIL_BACKEND=mails):
+        yield
+
+
+def _assemble(stand_in: StandIn) -> "Cast":
+    from django.core import mail
     from django.core.management import call_command
     from django.db import connections
 
-    from accounts.models import User
-    from shortsproject.local import prepare, showcase
+    from shortsproject.local import cast
 
     call_command("migrate", interactive=False, verbosity=0)
-    user = User.objects.create_user(EMAIL, PASSWORD)
-    prepare.confirm_address(user)
-    shorts = showcase.tell(user=user, stand_in=stand_in)
+    mail.outbox = []
+    made = cast.assemble(stand_in=stand_in, languages=LANGUAGES)
     connections.close_all()
-    return {f"short-{name}": f"/shorts/{short.pk}" for name, short in shorts.items() if name}
+    return made
 
 
 @contextmanager
-def _web(environment: Mapping[str, str], local_dir: Path) -> Iterator[str]:
-    """The web server, until the block ends. Raises LocalError if it does not serve."""
-    port = processes.free_port()
-    url = f"http://{processes.LOOPBACK}:{port}"
-    command = [
-        sys.executable, "-m", "gunicorn", "shortsproject.wsgi:application", "--threads", "8",
-        "--bind", f"{processes.LOOPBACK}:{port}", "--no-control-socket",
-    ]  # fmt: skip
-    server = children.spawn(command, environment, local_dir / "log" / "shorts.log")
+def _web() -> Iterator[str]:
+    """The web server, in threads of this process, until the block ends."""
+    from django.core.servers import basehttp
+    from django.core.wsgi import get_wsgi_application
+
+    server = basehttp.ThreadedWSGIServer((processes.LOOPBACK, 0), basehttp.WSGIRequestHandler)
+    server.set_app(get_wsgi_application())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
-        _wait_until_it_serves(url)
-        yield url
+        yield f"http://{processes.LOOPBACK}:{server.server_port}"
     finally:
-        server.terminate()
-        server.wait()
+        server.shutdown()
+        server.server_close()
 
 
-def _wait_until_it_serves(url: str) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(f"{url}/accounts/login/", timeout=5):
-                return
-        except (urllib.error.URLError, OSError) as error:
-            if time.monotonic() > deadline:
-                raise processes.LocalError(f"The web server does not serve: {error}") from error
-            time.sleep(0.1)
-
-
-def take_all(*, url: str, shorts: Mapping[str, str], folder: Path) -> int:
+def take_all(*, url: str, cast: "Cast", folder: Path) -> int:
     """Every page in every look, into folder/LANGUAGE-THEME-WIDTH/. Returns how many."""
-    taken = 0
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(**chromium.launch_options())
-        for look in itertools.product(LANGUAGES, THEMES, WIDTHS):
-            context = _visitor(browser, url, *look)
-            taken += _take(context, STRANGERS, folder / "-".join(look))
-            _log_in(context)
-            taken += _take(context, {**OWNERS, **shorts}, folder / "-".join(look))
+        for language, (email, seen) in itertools.product(LANGUAGES, sights.SIGHTS.items()):
+            context = _visitor(browser, url, language)
+            page = context.new_page()
+            if email:
+                _log_in(page, email, cast=cast)
+            for sight in seen:
+                _go(page, sight, words=cast.words)
+                _take(page, name=sight.name, language=language, folder=folder)
             context.close()
+        for language, mails in cast.mails.items():
+            page = _visitor(browser, url, language).new_page()
+            for name, html in mails.items():
+                page.set_content(html)
+                _take(page, name=name, language=language, folder=folder)
         browser.close()
-    return taken
+    return len(sights.NAMES) * len(LANGUAGES) * len(THEMES) * len(WIDTHS)
 
 
-def _visitor(browser: Browser, url: str, language: str, theme: str, width: str) -> BrowserContext:
-    return browser.new_context(
-        base_url=url,
-        locale=language,
-        color_scheme="dark" if theme == "dark" else "light",
-        viewport={"width": WIDTHS[width], "height": 844},
-        timezone_id="Asia/Seoul",
-        reduced_motion="reduce",
+def _visitor(browser: Browser, url: str, language: str) -> BrowserContext:
+    context = browser.new_context(
+        base_url=url, locale=language, timezone_id="Asia/Seoul", reduced_motion="reduce"
     )
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
+    return context
 
 
-def _log_in(context: BrowserContext) -> None:
-    page = context.new_page()
+def _log_in(page: Page, email: str, *, cast: "Cast") -> None:
     page.goto("/accounts/login/")
-    page.fill("input[name=login]", EMAIL)
-    page.fill("input[name=password]", PASSWORD)
-    page.locator("main button[type=submit]").first.click()
-    page.wait_for_url("**/")
-    page.close()
+    sights.log_in(page, email)
+    if email == sights.STAFF:
+        page.fill("input[name=code]", cast.codes.pop())
+        sights.send(page)
 
 
-def _take(context: BrowserContext, pages: Mapping[str, str], folder: Path) -> int:
-    page = context.new_page()
-    for name, path in pages.items():
-        page.goto(path, wait_until="networkidle")
-        _load_pictures(page)
+def _go(page: Page, sight: "sights.Sight", *, words: Mapping[str, str]) -> None:
+    page.goto(sight.path.format(**words))
+    if sight.act:
+        sight.act(page)
+
+
+def _take(page: Page, *, name: str, language: str, folder: Path) -> None:
+    """The page as it stands, in all looks: only what it is drawn on changes."""
+    _load_pictures(page)
+    for theme, width in itertools.product(THEMES, WIDTHS):
+        page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+        if "/admin/" in page.url:
+            # It asks which colours are wanted only as it opens.
+            page.reload()
+        page.set_viewport_size({"width": WIDTHS[width], "height": 844})
         page.screenshot(
-            path=folder / f"{name}.png", full_page=True, animations="disabled", caret="hide"
+            path=folder / f"{language}-{theme}-{width}" / f"{name}.png",
+            full_page=True,
+            animations="disabled",
+            caret="hide",
         )
-    page.close()
-    return len(pages)
 
 
 def _load_pictures(page: Page) -> None:
@@ -201,7 +191,7 @@ def _load_pictures(page: Page) -> None:
                 return image.decode().catch(() => null);
             }),
             ...[...document.querySelectorAll('video')].map(film => new Promise(done => {
-                film.addEventListener('canplay', () => setTimeout(done, 300));
+                film.addEventListener('canplay', () => setTimeout(done, 900));
                 film.preload = 'auto';
                 film.load();
             })),

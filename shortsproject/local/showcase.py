@@ -7,41 +7,50 @@ period that runs. Imported once Django is set up.
 
 import io
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 from django.utils import timezone
 from PIL import Image, ImageEnhance, ImageOps
 
 from accounts.models import User
 from generation import pictures
-from generation.models import FINAL, Short, State
+from generation.models import Short, State
 from generation.pipeline import advance, start
 from metering import staff
 from shortsproject.local import sample
 from shortsproject.local.gemini import StandIn
 
 LIMIT_TOKENS = 25_000
-STEP_SECONDS = 7
 MOST_SECONDS = 60
 LITE, FAST, STANDARD = (
     "veo-3.1-lite-generate-001", "veo-3.1-fast-generate-001", "veo-3.1-generate-001",
 )  # fmt: skip
+FILTERED = {"submit": {"outcome": "filtered"}}
+
+
+def is_rendering(short: Short) -> bool:
+    return short.state == State.RENDERING
 
 
 @dataclass(frozen=True)
 class Telling:
-    """One short: how many days ago, of which picture, and how the provider was to answer."""
+    """One short: how many days ago, of which picture, and how the provider was to answer.
 
-    days_ago: int
+    It is followed `until` that holds of it; the clock goes on by `pace` at each look.
+    """
+
+    days_ago: float
     picture: str
     wish: str = ""
     model: str = FAST
     seconds: int = 8
-    outcome: str = ""
-    until: tuple[str, ...] = FINAL
+    answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    until: Callable[[Short], bool] = lambda short: short.is_final
+    pace: timedelta = timedelta(seconds=7)
     name: str = ""
 
 
@@ -51,11 +60,11 @@ STORY = (
     Telling(6, "night", "Stars come out one by one", model=STANDARD, seconds=4),
     Telling(5, "tower", "A slow tilt up to the sky", seconds=6),
     Telling(3, "dusk", "The camera glides over the water", model=LITE),
-    Telling(2, "dawn", "A storm tears everything apart", outcome="filtered", name="filtered"),
+    Telling(2, "dawn", "A storm tears everything apart", answers=FILTERED),
     Telling(1, "winter", "First snow, very quiet", model=LITE, seconds=6),
     Telling(1, "tower", "Birds pass high above", seconds=4, name="tall"),
-    Telling(0, "lake", "A slow pan over the hills at sunset", name="ready"),
-    Telling(0, "dusk", "Ripples run towards us", until=(State.RENDERING,), name="rendering"),
+    Telling(0.1, "lake", "A slow pan over the hills at sunset", name="ready"),
+    Telling(0, "dusk", "Ripples run towards us", until=is_rendering, name="rendering"),
 )
 
 
@@ -78,23 +87,36 @@ def picture(kind: str) -> bytes:
     return output.getvalue()
 
 
-def tell(*, user: User, stand_in: StandIn) -> dict[str, Short]:
-    """Live through the story as this user. Returns the shorts that have names."""
+def tell(
+    *,
+    user: User,
+    stand_in: StandIn,
+    story: Sequence[Telling],
+    limit_tokens: int = LIMIT_TOKENS,
+) -> dict[str, Short]:
+    """Live through a story as this user. Returns the shorts that have names."""
     now = timezone.now()
-    told = [one for one in STORY if one.days_ago < timezone.localtime(now).day]
-    before = _began(told[0], now=now) - timedelta(minutes=1)
-    staff.set_limit(user=user, tokens=LIMIT_TOKENS, actor=None, reason="pilot project", at=before)
-    return {one.name: _live(one, user=user, stand_in=stand_in, now=now) for one in told}
+    before = _began(story[0], now=now) - timedelta(minutes=1)
+    staff.set_limit(user=user, tokens=limit_tokens, actor=None, reason="pilot project", at=before)
+    shorts = {one.name: live(one, user=user, stand_in=stand_in, now=now) for one in story}
+    return {name: short for name, short in shorts.items() if name}
 
 
-def _live(one: Telling, *, user: User, stand_in: StandIn, now: datetime) -> Short:
+def of_this_month(story: Sequence[Telling]) -> list[Telling]:
+    """What of a story happened in the period that runs, and whatever has a name."""
+    today = timezone.localdate()
+    return [one for one in story if one.days_ago < today.day or one.name]
+
+
+def live(one: Telling, *, user: User, stand_in: StandIn, now: datetime) -> Short:
+    """Order a short as this user, and follow it. Raises TimeoutError."""
     began = _began(one, now=now)
-    if one.outcome:
-        stand_in.next("submit", outcome=one.outcome)
+    for kind, answer in one.answers.items():
+        stand_in.next(kind, **answer)
     prepared = pictures.prepare(upload=io.BytesIO(picture(one.picture)))
     order = start.Order(wish=one.wish, model=one.model, seconds=one.seconds)
     short = start.run(user=user, picture=prepared, order=order, at=began).short
-    _drive(short, ticks=_ticks(began), until=one.until)
+    _drive(short, ticks=_ticks(began, pace=one.pace), until=one.until)
     return short
 
 
@@ -103,10 +125,10 @@ def _began(one: Telling, *, now: datetime) -> datetime:
     return now - timedelta(days=one.days_ago, minutes=7)
 
 
-def _drive(short: Short, *, ticks: Iterator[datetime], until: tuple[str, ...]) -> None:
+def _drive(short: Short, *, ticks: Iterator[datetime], until: Callable[[Short], bool]) -> None:
     """Take the steps of a short by a clock of its own. Raises TimeoutError."""
     deadline = time.monotonic() + MOST_SECONDS
-    while short.state not in until:
+    while not until(short):
         if time.monotonic() > deadline:
             raise TimeoutError(f"The short stays {short.state}.")
         Short.objects.filter(pk=short.pk).update(next_attempt_at=next(ticks))
@@ -115,6 +137,6 @@ def _drive(short: Short, *, ticks: Iterator[datetime], until: tuple[str, ...]) -
         time.sleep(0.05)
 
 
-def _ticks(began: datetime) -> Iterator[datetime]:
-    """A clock that goes on by some seconds whenever somebody looks at it."""
-    return (began + timedelta(seconds=STEP_SECONDS * number) for number in count(1))
+def _ticks(began: datetime, *, pace: timedelta) -> Iterator[datetime]:
+    """A clock that goes on whenever somebody looks at it, until it has caught up with ours."""
+    return (min(began + pace * number, timezone.now()) for number in count(1))

@@ -1,10 +1,14 @@
-"""The project's addresses, and some whose views go wrong in ways that ours should not."""
+"""The project's addresses, and some whose views go wrong in ways that ours should not.
+
+For tests and pictures of the pages that say so.
+"""
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from shortsproject import errors
 from shortsproject.urls import (
     handler400,
     handler403,
@@ -36,5 +40,6 @@ urlpatterns = [
     path("api/cut-off", cut_off),
     path("forbidden", forbidden),
     path("api/forbidden", forbidden),
+    path("too-often", errors.too_many_tries),
     *urlpatterns,
 ]
