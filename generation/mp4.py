@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from typing import IO
 
 HEADER_BYTES = 8
+# Far more than a video of seconds has side by side; a box takes eight bytes at least.
+MOST_BOXES = 10_000
 
 
 class Broken(Exception):
@@ -54,7 +56,9 @@ def _check_duration(video: IO[bytes], start: int, end: int) -> None:
 def _boxes(video: IO[bytes], *, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """The boxes between two positions: type, and where their content begins and ends."""
     position = start
-    while position < end:
+    for _ in range(MOST_BOXES):
+        if position >= end:
+            return
         video.seek(position)
         head = video.read(min(2 * HEADER_BYTES, end - position))
         size, kind, content = _head(head, left=end - position)
@@ -62,6 +66,8 @@ def _boxes(video: IO[bytes], *, start: int, end: int) -> Iterator[tuple[bytes, i
             raise Broken(f"cut off: {end} of {position + size} bytes")
         yield kind, position + content, position + size
         position += size
+    if position < end:
+        raise Broken(f"has more than {MOST_BOXES} boxes")
 
 
 def _head(head: bytes, *, left: int) -> tuple[int, bytes, int]:

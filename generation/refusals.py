@@ -74,6 +74,14 @@ SENTENCES = {
         " was changed, and its tokens stay as they are. You can still delete it."
     ),
 }
+# Where a code alone does not say what happened.
+SPECIAL: dict[type[Exception], Promise] = {
+    start.OutcomeUnknown: _(
+        "The database went away at the last moment, so we can't tell yet whether your video was"
+        " begun. Look among your videos in a moment. Sending the same order again is safe: one"
+        " form, or one Idempotency-Key, makes one video and is paid once."
+    ),
+}
 PAUSED_BY_STAFF = _(
     "New videos are paused by our staff: %(reason)s. Nothing was started and no tokens were taken."
     " Please try again later; it is worth asking every few minutes."
@@ -137,7 +145,7 @@ def of(error: Exception) -> Refusal | None:
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
             code = getattr(error, "code", "metering_unavailable")
-            return Refusal(code, status, SENTENCES[code])
+            return Refusal(code, status, SPECIAL.get(type(error), SENTENCES[code]))
     return None
 
 

@@ -43,6 +43,11 @@ class IdempotencyConflict(Exception):
     code = "idempotency_conflict"
 
 
+class OutcomeUnknown(ledger.MeteringUnavailable):
+    """The database went away while the order was committed: it may have begun, or not. The same
+    idempotency key finds out."""
+
+
 class EmailUnconfirmed(Exception):
     """Nobody has shown yet that the user's e-mail address is theirs: no real money for them."""
 
@@ -130,7 +135,7 @@ def run(
 
     Raises InvalidChoice, rates.UnpricedModel, gates.ModelClosed, EmailUnconfirmed,
     spending.SpendingPaused, the refusals of ledger.hold, IdempotencyConflict, and
-    ledger.MeteringUnavailable if the database is away.
+    ledger.MeteringUnavailable if the database is away, OutcomeUnknown if it went at the very end.
     """
     try:
         price = quote(order=order, at=at, analysed=analysis is not None)
@@ -157,6 +162,7 @@ def _store(
 ) -> Started:
     user = short.user
     short.picture = files.save_picture(short_id=short.id, data=picture.data)
+    complete = False
     try:
         with transaction.atomic(durable=True):
             short.save(force_insert=True)
@@ -164,16 +170,17 @@ def _store(
             _, remaining = ledger.hold(
                 user=user, job_id=short.id, quote=price, key=f"hold:{short.id}", at=at
             )
-    except (OperationalError, InterfaceError):
-        # It may be committed all the same. If it is not, the search for orphans finds the file.
-        raise
+            complete = True
     except IntegrityError:
         files.delete(short.picture)
         before = repeated(user=user, order=order)
         if before is None:
             raise
         return before
-    except BaseException:
+    except BaseException as error:
+        if complete and isinstance(error, OperationalError | InterfaceError):
+            # If it was not committed, the search for orphans finds the picture.
+            raise OutcomeUnknown("The commit was not answered.") from error
         files.delete(short.picture)
         raise
     log.info(

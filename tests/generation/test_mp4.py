@@ -31,6 +31,7 @@ TO_THE_END = struct.pack(">I4s", 0, b"mdat") + bytes(10)
         box(b"ftyp") + index() + TO_THE_END,
         box(b"ftyp") + LONG_INDEX + box(b"mdat"),
         box(b"ftyp") + IN_FRAGMENTS + box(b"mdat"),
+        WHOLE + box(b"free") * (mp4.MOST_BOXES - 3),
     ],
 )
 def test_a_whole_file_passes(data: bytes) -> None:
@@ -56,6 +57,7 @@ def test_a_whole_file_passes(data: bytes) -> None:
         (box(b"ftyp") + box(b"mdat"), "no moov"),
         (box(b"moov") + box(b"ftyp") + box(b"mdat"), "begin"),
         (struct.pack(">I4s", 4, b"ftyp"), "smaller"),
+        (WHOLE + box(b"free") * mp4.MOST_BOXES, "more than"),
         (box(b"ftyp") + struct.pack(">I4sI", 1, b"mdat", 0), "cut off inside a box header"),
         (box(b"ftyp") + struct.pack(">I4sQ", 1, b"mdat", 15), "smaller"),
     ],

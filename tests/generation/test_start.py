@@ -110,7 +110,7 @@ def test_an_order_whose_commit_was_not_heard_of_is_made_all_the_same(
 ) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(bell, "ring_now", unheard)
-        with pytest.raises(ledger.MeteringUnavailable):
+        with pytest.raises(start.OutcomeUnknown):
             driving.begin(alice, idempotency_key="k", request_hash="a")
 
     again = driving.begin(alice, idempotency_key="k", request_hash="a")
