@@ -45,7 +45,7 @@ class PreferencesForm(forms.Form):
 
     language = forms.ChoiceField(
         label=_("Language"),
-        choices=[("", _("as my browser says")), *OWN_NAMES],
+        choices=[("", _("As my browser says")), *OWN_NAMES],
         required=False,
         widget=forms.RadioSelect,
     )

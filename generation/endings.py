@@ -92,8 +92,8 @@ MESSAGES = {
         _("The video was rendered, but it could not be fetched in time."),
         _("Its tokens were taken."),
         _(
-            "Our staff have been told and can refund them. You need not do anything; the refund"
-            " will stand on the receipt."
+            "Our staff have been told and can refund the tokens for the video. You need not do"
+            " anything; the refund will stand on the receipt."
         ),
         (AGAIN,),
     ),

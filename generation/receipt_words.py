@@ -138,7 +138,7 @@ def _leg(leg: ReceiptLeg, *, since: PricesSince) -> dict[str, Any]:
         "rates": _rates(leg, since=since),
         "usage": _usage(leg.usage),
         "basis": BASES.get(leg.basis or ""),
-        "formula": leg.formula,
+        "formula": _formula(leg),
         "result": _result(leg),
         "usd": None if dollars is None else f"${rates.usd_text(dollars)}",
         "charged": leg.charged_tokens,
@@ -162,6 +162,16 @@ def _rates(leg: ReceiptLeg, *, since: PricesSince) -> list[tuple[str, datetime |
         (_("$%(usd)s for each second") % {"usd": usd}, card),
         (_("%(tokens)s tokens per dollar") % {"tokens": f"{conversion:f}"}, since.conversion),
     ]
+
+
+def _formula(leg: ReceiptLeg) -> str | None:
+    """The formula as the reader writes its first figure; the API has one spelling for all."""
+    if not (leg.formula and leg.usage):
+        return leg.formula
+    _first, times, prices = leg.formula.partition(" × ")
+    if leg.usage.get("seconds"):
+        return _("%(seconds)s s") % leg.usage + times + prices
+    return _number(leg.charged_tokens) + times + prices
 
 
 def _result(leg: ReceiptLeg) -> str:

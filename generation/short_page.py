@@ -137,6 +137,8 @@ def _estimate(short: Short) -> estimates.Estimate | None:
 def _heading(view: ShortView) -> Promise:
     if view.waiting_code in UNCERTAIN:
         return _("It is not certain yet whether there is a video")
+    if view.waiting_code == "cancel_requested":
+        return _("Your video is being canceled")
     if not view.short.is_final:
         return _("Your video is being made")
     return (

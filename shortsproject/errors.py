@@ -53,7 +53,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form whose token is missing or out of date."""
     return _page(request, "csrf_failed", Told(
         403, _("This form has expired"),
-        _("It was open for long, or you have logged in or out meanwhile."),
+        _("It was open for a long time, or you have logged in or out meanwhile."),
         _("Nothing was sent and no tokens were taken."),
         _("Go back, reload the page and try again."),
     ))  # fmt: skip

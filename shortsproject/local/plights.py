@@ -7,12 +7,13 @@ between. Imported once Django is set up.
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
 from generation import catalog, gates, turns, unsettled
 from generation.models import Short, State
-from generation.pipeline import cancel, resolve
+from generation.pipeline import cancel, finish, resolve
 from shortsproject.local import showcase
 from shortsproject.local.gemini import StandIn
 from shortsproject.local.showcase import FAST, FILTERED, LITE, Telling
@@ -74,7 +75,12 @@ def tell(*, user: User, actor: User, stand_in: StandIn) -> dict[str, Short]:
 
 def _lose(short: Short) -> None:
     """As if the video had been made and charged, and could not be stored for two days."""
-    Short.objects.filter(pk=short.pk).update(state=State.LOST, end_code="lost", video="")
+    Short.objects.filter(pk=short.pk).update(
+        state=State.LOST,
+        end_code="lost",
+        video="",
+        finished_at=F("rendered_at") + finish.RESULT_LIFE + finish.LONGEST_PAUSE,
+    )
 
 
 def _look_at(short: Short) -> None:

@@ -26,6 +26,7 @@ from shortsproject.local.gemini import StandIn
 
 LIMIT_TOKENS = 25_000
 MOST_SECONDS = 60
+STEP = timedelta(seconds=7)
 LITE, FAST, STANDARD = (
     "veo-3.1-lite-generate-001", "veo-3.1-fast-generate-001", "veo-3.1-generate-001",
 )  # fmt: skip
@@ -40,7 +41,8 @@ def is_rendering(short: Short) -> bool:
 class Telling:
     """One short: how many days ago, of which picture, and how the provider was to answer.
 
-    It is followed `until` that holds of it; the clock goes on by `pace` at each look.
+    It is followed `until` that holds of it; the clock goes on by STEP at each look, and by `pace`
+    while it is rendered.
     """
 
     days_ago: float
@@ -50,7 +52,7 @@ class Telling:
     seconds: int = 8
     answers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     until: Callable[[Short], bool] = lambda short: short.is_final
-    pace: timedelta = timedelta(seconds=7)
+    pace: timedelta = STEP
     name: str = ""
 
 
@@ -61,7 +63,7 @@ STORY = (
     Telling(5, "tower", "A slow tilt up to the sky", seconds=6),
     Telling(3, "dusk", "The camera glides over the water", model=LITE),
     Telling(2, "dawn", "A storm tears everything apart", answers=FILTERED),
-    Telling(1, "winter", "First snow, very quiet", model=LITE, seconds=6),
+    Telling(1.1, "winter", "First snow, very quiet", model=LITE, seconds=6),
     Telling(1, "tower", "Birds pass high above", seconds=4, name="tall"),
     Telling(0.1, "lake", "A slow pan over the hills at sunset", name="ready"),
     Telling(0, "dusk", "Ripples run towards us", until=is_rendering, name="rendering"),
@@ -116,7 +118,11 @@ def live(one: Telling, *, user: User, stand_in: StandIn, now: datetime) -> Short
     prepared = pictures.prepare(upload=io.BytesIO(picture(one.picture)))
     order = start.Order(wish=one.wish, model=one.model, seconds=one.seconds)
     short = start.run(user=user, picture=prepared, order=order, at=began).short
-    _drive(short, ticks=_ticks(began, pace=one.pace), until=one.until)
+    ticks = _ticks(began, pace=STEP)
+    if one.pace != STEP:
+        _drive(short, ticks=ticks, until=is_rendering)
+        ticks = _ticks(next(ticks), pace=one.pace)
+    _drive(short, ticks=ticks, until=one.until)
     return short
 
 

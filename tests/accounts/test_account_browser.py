@@ -143,9 +143,9 @@ def test_without_javascript_a_new_password_ends_the_other_log_ins(
     log_in(alice)
     page.goto("/accounts/password/change/")
 
-    page.get_by_label("Current Password").fill("correct horse")
-    page.get_by_label("New Password", exact=True).fill("a quiet harbour")
-    page.get_by_label("New Password (again)").fill("a quiet harbour")
+    page.get_by_label("Current password").fill("correct horse")
+    page.get_by_label("New password", exact=True).fill("a quiet harbour")
+    page.get_by_label("New password (again)").fill("a quiet harbour")
     page.get_by_role("button", name="Save the password").click()
 
     expect(page.get_by_text("The new password is saved.")).to_be_visible()

@@ -30,7 +30,7 @@ def test_it_tells_how_each_part_stands(web: Client, alice: User) -> None:
     assert "A code of your app is asked for when you log in. on" in page
     assert "1 browser is logged in." in page
     assert "1 key works." in page
-    assert "English · Europe/Berlin" in page
+    assert "English&nbsp;· Europe/Berlin" in page
 
 
 def test_somebody_new_reads_what_is_there_to_do(web: Client) -> None:
@@ -39,7 +39,7 @@ def test_somebody_new_reads_what_is_there_to_do(web: Client) -> None:
     assert "alice@example.org not confirmed yet" in page
     assert "A code of an app besides your password. off" in page
     assert "There are none yet." in page
-    assert "Language as your browser says · Asia/Seoul" in page
+    assert "Language as your browser says&nbsp;· Asia/Seoul" in page
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -71,6 +71,16 @@ def test_several_are_asked_about_and_deleted_together(web: Client, alice: User) 
     assert Short.objects.get(pk=kept.pk).deleted_at is None
 
 
+def test_a_choice_of_one_is_spoken_of_as_one(web: Client, alice: User) -> None:
+    short = factories.short(alice, State.FAILED)
+
+    asked = text(web.get("/shorts/delete", {"id": [short.pk]}))
+
+    assert "Delete 1 video?" in asked
+    assert "This video, its picture and your words are removed for good." in asked
+    assert "Keep it" in asked
+
+
 def test_asking_deletes_nothing(web: Client, alice: User) -> None:
     short = factories.short(alice, State.FAILED)
 

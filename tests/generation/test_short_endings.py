@@ -188,6 +188,14 @@ def test_an_overdue_render_is_explained() -> None:
 
 
 @pytest.mark.django_db
+def test_a_short_that_is_being_canceled_is_not_said_to_be_made() -> None:
+    page = thought_of.page(State.ANALYZING, cancel_requested_at=factories.AT)
+
+    assert page["ending"] is endings.MESSAGES["cancel_requested"]
+    assert str(page["heading"]) == "Your video is being canceled"
+
+
+@pytest.mark.django_db
 def test_a_short_that_waits_for_staff_can_be_canceled_there() -> None:
     page = thought_of.page(State.QUEUED, paused=True, next_attempt_at=factories.AT)
 

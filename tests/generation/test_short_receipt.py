@@ -186,3 +186,18 @@ def test_the_receipt_speaks_korean() -> None:
         "사진 분석에 토큰 487개가 차감되었습니다. 8초 영상에 토큰 1,000개가 예약되어 있습니다."
         " 예약된 토큰 13개가 반환되었습니다."
     )
+
+
+def test_the_calculation_groups_its_figures_as_its_result_does() -> None:
+    long = shown(analysis(charged_tokens=1301, usage={"total": 1301}, formula="1301 × 1"))
+
+    assert (long["formula"], long["result"]) == ("1,301 × 1", "= 1,301")
+
+
+def test_the_calculation_speaks_korean() -> None:
+    video = leg(usage={"seconds": 8, "resolution": "720p"}, formula="8 s × $0.15 × 833")
+
+    with translation.override("ko"):
+        told = shown(video)
+
+    assert told["formula"] == "8초 × $0.15 × 833"

@@ -14,7 +14,7 @@ def test_a_limit_is_changed_without_a_word_from_the_policy(
     page.goto("/admin/")
     page.fill("[name=login]", "staff@example.org")
     page.fill("[name=password]", "correct horse")
-    page.click("main button[type=submit]")
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
 
     page.click("a[href='/admin/metering/tokenledger/']")
     page.click("#result_list a:has-text('alice@example.org')")
