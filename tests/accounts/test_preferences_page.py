@@ -8,13 +8,6 @@ from accounts.models import User
 PAGE = "/account/preferences"
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser, which asks for English."""
-    client.force_login(alice)
-    return client
-
-
 def chosen(user: User) -> tuple[str, str]:
     user.refresh_from_db()
     return user.language, user.time_zone

@@ -17,13 +17,6 @@ from tests.generation.browsing import FAST, STANDARD, order, text
 
 
 @pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
-@pytest.fixture
 def done(alice: User, stand_in: StandIn) -> Short:
     """A short of Alice's, whose video is ready."""
     return driving.until(driving.begin(alice, wish="slow pan", seconds=8), State.SUCCEEDED)

@@ -19,13 +19,6 @@ from tests.generation.browsing import text
 ELSEWHERE = ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"]
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def left(user: User) -> int:
     """How many shorts a user still sees."""
     return Short.objects.filter(user=user, deleted_at__isnull=True).count()

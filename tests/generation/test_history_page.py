@@ -21,13 +21,6 @@ from tests import factories
 from tests.generation.browsing import text
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def made(user: User, number: int = 1, *, state: str = State.SUCCEEDED) -> list[str]:
     """Ids of new shorts, the newest first."""
     made = [factories.short(user, state, job_id=new_id()) for _ in range(number)]

@@ -21,13 +21,6 @@ from tests.generation.browsing import text
 POLLER = re.compile(r'<div id="running"(?: hx-get="([^"]*)" hx-trigger="every (\d+)s")?')
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def ask(web: Client, *shorts: Short | UUID, **headers: str) -> HttpResponse:
     """What htmx is answered."""
     ids = [str(getattr(short, "pk", short)) for short in shorts]

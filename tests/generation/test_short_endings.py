@@ -21,13 +21,6 @@ UNCERTAIN = ("submit_unknown", "overdue", "render_unsettled", "spending_paused",
 NOTHING_KNOWN = PricesSince(cards={}, conversion=None)
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def shown(code: str) -> str:
     """What the page says of an ending: 487 tokens taken, 1,000 held or given back."""
     final = code not in UNCERTAIN

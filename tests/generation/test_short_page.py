@@ -19,13 +19,6 @@ from tests.generation.browsing import text
 REFRESH = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_finished_short_plays_and_can_be_downloaded(
     web: Client, alice: User, stand_in: StandIn

@@ -16,13 +16,6 @@ from tests.generation import driving
 from tests.generation.browsing import text
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def asks(page: HttpResponse) -> str | None:
     """The address that a page, or an answer to it, asks for next."""
     found = re.search(r'hx-get="([^"]+)"', page.content.decode())

@@ -21,13 +21,6 @@ from tests.generation.thought_of import analysis, leg
 SINCE = PricesSince(cards={1: AT}, conversion=AT)
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def summary(*legs: ReceiptLeg) -> str:
     return receipt_words.summary(receipt=Receipt(legs=legs), seconds=8)
 

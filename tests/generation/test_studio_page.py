@@ -4,7 +4,6 @@ import re
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
@@ -18,13 +17,6 @@ from tests import factories
 from tests.generation import driving
 from tests.generation.browsing import FAST, STANDARD, limit, order, text
 from tests.pictures import jpeg
-
-
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
 
 
 def test_a_picture_begins_a_short_and_leads_to_its_page(web: Client, alice: User) -> None:

@@ -21,13 +21,6 @@ from tests.generation.browsing import FAST, STANDARD, limit, order, text
 LITE, OMNI = catalog.MODELS[2].name, catalog.MODELS[3].name
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def combined(page: Any, model: str, seconds: int, resolution: str) -> Combination:
     """One combination as the page has it."""
     (found,) = [

@@ -21,13 +21,6 @@ from metering.models import RateCard, TokenLedger
 from tests.generation.browsing import FAST, PICTURE, limit, order, text
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def no_limit_left(user: User) -> None:
     limit(user, 1499)
 

@@ -18,13 +18,6 @@ from tests.generation import driving
 from tests.pictures import jpeg
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def small(picture: bytes) -> Image.Image:
     """The thumbnail of a stored picture."""
     name = files.save_picture(short_id=new_id(), data=picture)

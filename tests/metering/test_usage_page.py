@@ -16,13 +16,6 @@ from metering.chart import WHOLE
 from tests import factories
 
 
-@pytest.fixture
-def web(client: Client, alice: User) -> Client:
-    """Alice's browser."""
-    client.force_login(alice)
-    return client
-
-
 def test_the_page_shows_what_was_used_and_the_statement(web: Client, alice: User) -> None:
     charge = factories.charged(alice, 1000, held=1000, at=timezone.now())
 
