@@ -352,6 +352,7 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SITE_FAVICONS": [{"rel": "icon", "href": lambda request: static("favicon.svg")}],
     "STYLES": [lambda request: static("admin.css")],
+    "SCRIPTS": [lambda request: static("admin.js")],
     "DASHBOARD_CALLBACK": "shortsproject.admin_pages.dashboard",
     "SIDEBAR": {"navigation": "shortsproject.admin_pages.navigation"},
 }
