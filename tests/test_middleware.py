@@ -35,7 +35,7 @@ def test_what_is_no_id_is_replaced(client: Client, db: None, given: str) -> None
 def test_the_id_stands_in_the_log_lines_of_the_request(client: Client, db: None) -> None:
     seen: list[Any] = []
     handler = logging.Handler()
-    handler.emit = lambda record: seen.append(  # type: ignore[method-assign]
+    handler.emit = lambda record: seen.append(  # type: ignore[method-assign]  # the test listens
         contextvars.get_contextvars().get("request_id")
     )
     logging.getLogger("django.request").addHandler(handler)

@@ -134,7 +134,7 @@ def enterprise() -> genai.Client:
     if made.credentials is not None:
         with made.refreshing:
             if made.credentials.expired or not made.credentials.token:
-                made.credentials.refresh(_TokenRequest())  # type: ignore[no-untyped-call]  # google-auth
+                made.credentials.refresh(_TokenRequest())  # type: ignore[no-untyped-call]  # google-auth has no types
     return made.client
 
 
@@ -234,11 +234,11 @@ class _TokenRequest(google.auth.transport.requests.Request):
     ) -> Any:
         left = _current.get().seconds_left
         if left <= 0:
-            raise google.auth.exceptions.TransportError(  # type: ignore[no-untyped-call]  # google-auth
+            raise google.auth.exceptions.TransportError(  # type: ignore[no-untyped-call]  # google-auth has no types
                 "no time left to ask for a token"
             )
         timeout = min(left, CONNECT_SECONDS)
-        return super().__call__(  # type: ignore[no-untyped-call]  # google-auth
+        return super().__call__(  # type: ignore[no-untyped-call]  # google-auth has no types
             url, method, body, headers, timeout, **more
         )
 
