@@ -159,7 +159,7 @@ def prepare(database: str = "verbs") -> tuple[Any, Any]:
     def cycle(number: int, quote: Any) -> tuple[float, float, float]:
         user, job_id, at = User(pk=number), uuid7(), timezone.now()
         start = time.perf_counter()
-        (hold,), _ = ledger.hold(user=user, job_id=job_id, quote=quote, key=f"hold:{job_id}", at=at)
+        (hold,) = ledger.hold(user=user, job_id=job_id, quote=quote, key=f"hold:{job_id}", at=at)
         held = time.perf_counter()
         ledger.record_usage(hold=hold, attempt=1, usage=usage, at=at)
         due = time.perf_counter()

@@ -172,7 +172,7 @@ def no_leg_is_charged_twice(user_id: int | None = None) -> Iterator[Finding]:
         user_id,
         """
         SELECT user_id, format('job %s was charged %s times for %s', job_id, count(*), api_type)
-        FROM {entries} e WHERE kind = 'charge' AND hold_id IS NOT NULL
+        FROM {entries} e WHERE kind = 'charge' AND job_id IS NOT NULL
         GROUP BY user_id, job_id, api_type HAVING count(*) > 1
         """,
     )

@@ -42,7 +42,7 @@ def charge_now(*, hold: OpenHold, at: datetime) -> bool:
             ),
             job_id=str(hold.job_id),
             user_id=hold.user_id,
-            entry_id=charge.entry_id,
+            entry_id=charge.id,
         )
     return True
 

@@ -13,24 +13,29 @@ holds. `available = limit + granted − used − held` is what a new hold may ta
 
 Each verb is one call of one database function (`migrations/000*.sql`), which locks
 the user's TokenLedger row first: a statement can't be half done, and nobody decides on figures that
-another transaction is about to change. Doing a verb twice with one key is doing it once.
+another transaction is about to change. Doing a verb twice with one key is doing it once, and gives
+the first result; a key that stands for another act is a KeyConflict.
+
+A hold is given as the value that a provider call takes, or as its row; `at` left out is now.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import DatabaseError, IntegrityError, InterfaceError
 from django.db.models import F
 from psycopg.types.json import Jsonb
 
 from accounts.models import User
-from metering import calls, periods, quotes, rates
-from metering.models import Hold, TokenLedger
-from metering.types import Charge, LegRequest, OpenHold, PricedUsage, Quote, Usage
+from metering import calls, instants, periods, quotes, rates
+from metering.models import Hold, LedgerEntry, TokenLedger
+from metering.types import Charge, Held, LegRequest, OpenHold, PricedUsage, Quote, Usage
+
+log = structlog.get_logger(__name__)
 
 
 class MeteringUnavailable(Exception):
@@ -86,11 +91,11 @@ class NotDue(Exception):
 class Refused(Exception):
     """A staff act that can't be done.
 
-    `outcome` says why: `not_a_charge`, `too_much`, `below_zero`, or the state of the hold.
-    `most_tokens` is how much could be.
+    `outcome` says why: `no_reason`, `not_positive`, `zero`, `not_a_charge`, `too_much`,
+    `below_zero`, or the state of the hold. `most_tokens` is how much could be.
     """
 
-    def __init__(self, *, outcome: str, most_tokens: int | None) -> None:
+    def __init__(self, *, outcome: str, most_tokens: int | None = None) -> None:
         super().__init__(outcome)
         self.outcome = outcome
         self.most_tokens = most_tokens
@@ -112,14 +117,12 @@ def open_ledger(*, user: User, at: datetime) -> None:
     )
 
 
-def hold(
-    *, user: User, job_id: UUID, quote: Quote, key: str, at: datetime
-) -> tuple[tuple[OpenHold, ...], int | None]:
+@instants.now_unless_given
+def hold(*, user: User, job_id: UUID, quote: Quote, key: str, at: datetime) -> Held:
     """Set tokens aside for all legs of a job, or for none.
 
-    Returns the holds, in the order of the quote's lines, and the tokens that remain (holds not
-    subtracted; None if unlimited). With a key that was used for this job before: the first holds,
-    at the price they were frozen with.
+    Returns the holds, in the order of the quote's lines. With a key that was used for this job
+    before: the first holds, at the price they were frozen with.
 
     Raises AccountSuspended, TokenLimitExceeded, TooManyInFlight (asked in this order; nothing is
     written), KeyConflict, and MeteringUnavailable if the database can't be asked.
@@ -130,8 +133,11 @@ def hold(
             "metering_hold_v1(%s, %s, %s, %s, %s, %s)",
             (user.pk, job_id, key, legs, periods.local_day(at=at), at),
         )
-    except (OperationalError, InterfaceError) as error:
-        raise MeteringUnavailable("The ledger can't be reached.") from error
+    except IntegrityError:
+        raise
+    except (DatabaseError, InterfaceError) as error:
+        log.error("a hold could not be made", job_id=str(job_id), error=str(error))
+        raise MeteringUnavailable("The ledger can't be asked.") from error
     match row["outcome"]:
         case "suspended":
             raise AccountSuspended("The account is suspended.")
@@ -143,24 +149,26 @@ def hold(
             raise KeyConflict(key)
         case "repeated":
             first = Hold.objects.filter(pk__in=row["hold_ids"]).order_by("leg")
-            return tuple(hold.to_open_hold() for hold in first), _remaining(row)
-    holds = tuple(
+            return Held((hold.to_open_hold() for hold in first), _remaining(row))
+    holds = (
         OpenHold(id=hold_id, user_id=user.pk, job_id=job_id, amount=line.tokens, line=line)
         for hold_id, line in zip(row["hold_ids"], quote.lines, strict=True)
     )
-    return holds, _remaining(row)
+    return Held(holds, _remaining(row))
 
 
+@instants.now_unless_given
 def record_usage(
-    *, hold: OpenHold, attempt: int, usage: Usage, at: datetime, billable: bool = True
+    *, hold: OpenHold | Hold, attempt: int, usage: Usage, at: datetime, billable: bool = True
 ) -> PricedUsage:
     """Store what the provider reported for one attempt, priced as frozen in the hold.
 
     The hold becomes due if it is open and the event billable; evidence that comes after the hold
     was closed is stored and charges nothing. Belongs into the transaction that moves the job.
     """
-    priced = rates.price(line=hold.line, usage=usage)
-    event = _event_json(usage=usage, priced=priced, billable=billable)
+    frozen = hold.to_open_hold() if isinstance(hold, Hold) else hold
+    priced = rates.price(line=frozen.line, usage=usage)
+    event = calls.event(usage=usage, priced=priced, billable=billable)
     calls.one(
         "metering_record_usage_v1(%s, %s, jsonb_populate_record(NULL::metering_usageevent, %s),"
         " %s, %s)",
@@ -169,7 +177,8 @@ def record_usage(
     return priced
 
 
-def charge(*, hold: OpenHold, at: datetime) -> Charge:
+@instants.now_unless_given
+def charge(*, hold: OpenHold | Hold, at: datetime) -> Charge:
     """Charge a due hold from its billable event; what is left of the hold is given back.
 
     A hold that was charged before gives its first charge back, with `repeated` set. The full actual
@@ -181,7 +190,8 @@ def charge(*, hold: OpenHold, at: datetime) -> Charge:
     return _charge(row)
 
 
-def release(*, hold: OpenHold, reason: str, at: datetime) -> None:
+@instants.now_unless_given
+def release(*, hold: OpenHold | Hold, reason: str, at: datetime) -> None:
     """Give an open hold back whole; twice is once. Raises NotReleasable if it is due or charged.
 
     The last statement of the transaction that moves the job.
@@ -194,35 +204,39 @@ def release(*, hold: OpenHold, reason: str, at: datetime) -> None:
         raise NotReleasable(f"Hold {hold.id} is {row['outcome']}.")
 
 
-def park(*, hold: OpenHold, at: datetime, parked: bool = True) -> None:
+@instants.now_unless_given
+def park(*, hold: OpenHold | Hold, at: datetime, parked: bool = True) -> None:
     """Keep the tokens of a live hold and free its place in flight; `parked=False` takes it back."""
     calls.one("metering_park_v1(%s, %s, %s)", (hold.id, parked, periods.local_day(at=at)))
 
 
+@instants.now_unless_given
 def track_token_usage(
-    *, user: User, api_type: str, model: str, usage: Usage, key: str, at: datetime
+    *, user: User, api_type: str, usage: Usage, key: str, at: datetime, model: str | None = None
 ) -> Charge:
     """Charge a spending that could not be held before: event and entry in one call.
 
-    Raises rates.UnpricedModel, ValueError for a length that is missing where time is billed, and
-    KeyConflict for a key of another user or of another kind of entry.
+    `model` may be left out where only one is priced for the API type. Raises rates.UnpricedModel,
+    ValueError for a model that is not named or a length that is missing where time is billed, and
+    KeyConflict for a key of another user, of another API type, or of another kind of entry.
     """
+    model = model or rates.only_model(api_type=api_type, at=at)
     leg = LegRequest(
         api_type=api_type, model=model, seconds=usage.seconds, resolution=usage.resolution
     )
     (line,) = quotes.quote(legs=[leg], at=at).lines
     priced = rates.price(line=line, usage=usage)
-    event = _event_json(usage=usage, priced=priced, billable=True)
+    event = calls.event(usage=usage, priced=priced, billable=True)
     event.obj.update(api_type=api_type, model=model)
     row = calls.one(
         "metering_track_v1(%s, %s, jsonb_populate_record(NULL::metering_usageevent, %s), %s, %s)",
         (user.pk, key, event, periods.local_day(at=at), at),
     )
-    if row["outcome"] == "key_conflict":
-        raise KeyConflict(key)
+    calls.check_first(row, key=key, api_type=api_type)
     return _charge(row)
 
 
+@instants.now_unless_given
 def set_limit(  # noqa: PLR0913 - the design names each of them
     *,
     user: User,
@@ -238,37 +252,43 @@ def set_limit(  # noqa: PLR0913 - the design names each of them
     Returns the id of the entry that records it. Raises KeyConflict for a key of another user or
     kind of entry.
     """
-    row = calls.one(
-        "metering_set_limit_v1(%s, %s, %s, %s, %s, %s, %s, %s)",
-        (
-            user.pk, tokens, max_in_flight, actor.pk if actor else None, reason[:500], key,
-            periods.local_day(at=at), at,
-        ),
-    )  # fmt: skip
-    if row["outcome"] == "key_conflict":
-        raise KeyConflict(key)
-    return int(row["entry_id"])
+    call = "metering_set_limit_v1(%s, %s, %s, %s, %s, %s, %s, %s)"
+    what = (user.pk, tokens, max_in_flight)
+    return _staff(call, what, actor=actor, reason=reason, key=key, at=at)
 
 
+@instants.now_unless_given
 def refund(
-    *, entry_id: int, tokens: int, actor: User | None, reason: str, key: str, at: datetime
-) -> int:
+    *, entry: LedgerEntry | Charge | int, tokens: int, actor: User | None, reason: str, key: str,
+    at: datetime,
+) -> int:  # fmt: skip
     """Give back part or all of a charge, to the period of that charge. Returns the entry's id.
 
-    Raises Refused if it is no charge, if less is left to refund, or if `used` would fall below 0.
+    `entry` is the charge, or its id. Raises Refused if it is no charge, if less is left to refund,
+    or if `used` would fall below 0.
     """
+    charge_id = entry if isinstance(entry, int) else entry.id
+    _check_given(tokens)
     call = "metering_refund_v1(%s, %s, %s, %s, %s, %s, %s)"
-    return _staff(call, (entry_id, tokens), actor=actor, reason=reason, key=key, at=at)
+    return _staff(
+        call, (charge_id, tokens), actor=actor, reason=reason, key=key, at=at,
+        reverses=charge_id, tokens=-tokens,
+    )  # fmt: skip
 
 
+@instants.now_unless_given
 def grant(
     *, user: User, tokens: int, actor: User | None, reason: str, key: str, at: datetime
 ) -> int:
     """Give a user extra tokens for the current period. Returns the entry's id."""
+    _check_given(tokens)
     call = "metering_grant_v1(%s, %s, %s, %s, %s, %s, %s)"
-    return _staff(call, (user.pk, tokens), actor=actor, reason=reason, key=key, at=at)
+    return _staff(
+        call, (user.pk, tokens), actor=actor, reason=reason, key=key, at=at, limit_delta=tokens
+    )
 
 
+@instants.now_unless_given
 def adjust(
     *, user: User, tokens: int, actor: User | None, reason: str, key: str, at: datetime
 ) -> int:
@@ -276,28 +296,39 @@ def adjust(
 
     Raises Refused if `used` would fall below 0.
     """
+    if tokens == 0:
+        raise Refused(outcome="zero")
     call = "metering_adjust_v1(%s, %s, %s, %s, %s, %s, %s)"
-    return _staff(call, (user.pk, tokens), actor=actor, reason=reason, key=key, at=at)
+    return _staff(
+        call, (user.pk, tokens), actor=actor, reason=reason, key=key, at=at, tokens=tokens
+    )
 
 
+@instants.now_unless_given
 def suspend(
-    *, user: User, suspended: bool, actor: User | None, reason: str, key: str, at: datetime
+    *, user: User, actor: User | None, reason: str, key: str, at: datetime, suspended: bool = True
 ) -> int:
     """Stop a user's new holds, or allow them again; nothing else. Returns the entry's id."""
     call = "metering_suspend_v1(%s, %s, %s, %s, %s, %s, %s)"
     return _staff(call, (user.pk, suspended), actor=actor, reason=reason, key=key, at=at)
 
 
-def write_off(*, hold: OpenHold, actor: User | None, reason: str, key: str, at: datetime) -> int:
+@instants.now_unless_given
+def write_off(
+    *, hold: OpenHold | Hold, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
     """Close a due hold that can't be charged and give its tokens back. Returns the entry's id.
 
     Raises Refused if the hold is not due.
     """
     call = "metering_write_off_v1(%s, %s, %s, %s, %s, %s)"
-    return _staff(call, (hold.id,), actor=actor, reason=reason, key=key, at=at)
+    return _staff(call, (hold.id,), actor=actor, reason=reason, key=key, at=at, hold=hold.id)
 
 
-def resolve(*, hold: OpenHold, actor: User | None, reason: str, key: str, at: datetime) -> int:
+@instants.now_unless_given
+def resolve(
+    *, hold: OpenHold | Hold, actor: User | None, reason: str, key: str, at: datetime
+) -> int:
     """Keep what staff decided about a leg whose outcome nobody could learn. Returns the entry's id.
 
     Moves no tokens; what follows for the hold belongs into the same transaction. Raises KeyConflict
@@ -307,6 +338,7 @@ def resolve(*, hold: OpenHold, actor: User | None, reason: str, key: str, at: da
     return _staff(call, (hold.id,), actor=actor, reason=reason, key=key, at=at)
 
 
+@instants.now_unless_given
 def set_period(
     *, user: User, period: str, actor: User | None, reason: str, key: str, at: datetime
 ) -> int:
@@ -333,45 +365,28 @@ def defer_charge(*, hold: OpenHold, error: str, charge_after: datetime) -> None:
 
 
 def _staff(
-    call: str, what: tuple[Any, ...], *, actor: User | None, reason: str, key: str, at: datetime
-) -> int:
-    """One staff verb: the id of its entry. Raises KeyConflict and Refused."""
+    call: str, what: tuple[Any, ...], *, actor: User | None, reason: str, key: str, at: datetime,
+    **act: Any,
+) -> int:  # fmt: skip
+    """One staff verb: the id of its entry, whose columns say `act`. Raises KeyConflict, Refused."""
+    if not reason.strip():
+        raise Refused(outcome="no_reason")
     who = actor.pk if actor else None
     row = calls.one(call, (*what, who, reason[:500], key, periods.local_day(at=at), at))
-    if row["outcome"] == "key_conflict":
-        raise KeyConflict(key)
-    if row["outcome"] not in ("done", "repeated"):
+    calls.check_first(row, key=key, **act)
+    if row["outcome"] not in ("done", "set", "repeated"):
         raise Refused(outcome=row["outcome"], most_tokens=row.get("limit_tokens"))
     return int(row["entry_id"])
 
 
-def _event_json(*, usage: Usage, priced: PricedUsage, billable: bool) -> Jsonb:
-    return Jsonb(
-        {
-            "prompt_tokens": usage.prompt_tokens,
-            "candidates_tokens": usage.candidates_tokens,
-            "thoughts_tokens": usage.thoughts_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "total_tokens": usage.total_tokens,
-            "seconds": usage.seconds,
-            "resolution": usage.resolution,
-            "provider_id": usage.provider_id[:300],
-            "basis": str(priced.basis),
-            "billable": billable,
-            "tokens": priced.tokens,
-            "usd": _text(priced.usd),
-            "cost_usd": _text(priced.cost_usd),
-        }
-    )
-
-
-def _text(usd: Decimal | None) -> str | None:
-    return None if usd is None else str(usd)
+def _check_given(tokens: int) -> None:
+    if tokens <= 0:
+        raise Refused(outcome="not_positive")
 
 
 def _charge(row: dict[str, Any]) -> Charge:
     return Charge(
-        entry_id=row["entry_id"],
+        id=row["entry_id"],
         tokens=row["tokens"],
         usd=row["usd"],
         remaining_tokens=_remaining(row),

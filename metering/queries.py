@@ -1,6 +1,6 @@
 """Read facts: balances, live holds, usage by day. Nothing is written and nothing is locked."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +10,7 @@ from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from accounts.models import User
-from metering import periods
+from metering import instants, periods
 from metering.models import DailyUsage, Hold, LedgerEntry, TokenLedger
 from metering.types import Balance, OpenHold, Refundable
 
@@ -32,6 +32,7 @@ def ledgers() -> QuerySet[TokenLedger]:
     return TokenLedger.objects.annotate(in_flight=Coalesce(Subquery(in_flight), 0))
 
 
+@instants.now_unless_given
 def balance(*, user: User, at: datetime) -> Balance:
     """One user's figures at an instant, in one query. Raises NoLedger."""
     row: Any = ledgers().filter(user=user).first()
@@ -152,6 +153,24 @@ def held_now() -> tuple[int, int, datetime | None]:
         jobs=Count("job_id", distinct=True), tokens=Sum("amount"), oldest=Min("created_at")
     )
     return found["jobs"], found["tokens"] or 0, found["oldest"]
+
+
+def live_by_age(*, bands: Mapping[str, Q]) -> Mapping[str, Mapping[str, Any]]:
+    """Of the live holds of all users in each band: `jobs`, `tokens`, the `parked` ones among them,
+    and the expected `cost_usd`. One query."""
+    sums = {
+        f"{name}_{what}": aggregate
+        for name, band in bands.items()
+        for what, aggregate in {
+            "jobs": Count("job_id", distinct=True, filter=band),
+            "tokens": Coalesce(Sum("amount", filter=band), 0),
+            "parked": Coalesce(Sum("amount", filter=band & Q(parked=True)), 0),
+            "cost_usd": Coalesce(Sum("cost_usd", filter=band), Decimal(0)),
+        }.items()
+    }
+    found = Hold.objects.filter(state__in=LIVE).aggregate(**sums)
+    figures = ("jobs", "tokens", "parked", "cost_usd")
+    return {name: {what: found[f"{name}_{what}"] for what in figures} for name in bands}
 
 
 def refundable(*, entry: LedgerEntry, at: datetime) -> Refundable:

@@ -9,11 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from accounts.models import User
-from metering import queries, rates
+from metering import instants, queries, rates
 from metering.models import RateCard
 from metering.types import LegRequest, LimitCheck, Quote, QuoteLine
 
 
+@instants.now_unless_given
 def quote(*, legs: Sequence[LegRequest], at: datetime) -> Quote:
     """The price of a job's legs. Raises rates.UnpricedModel where no price is in force."""
     per_usd = rates.tokens_per_usd(at=at)
@@ -65,6 +66,7 @@ def line_for(*, card: RateCard, seconds: int | None, tokens_per_usd: Decimal) ->
     )
 
 
+@instants.now_unless_given
 def check_token_limit(*, user: User, estimated_tokens: int, at: datetime) -> LimitCheck:
     """Whether an estimate would fit, with the user's figures. Advice: spends and locks nothing."""
     balance = queries.balance(user=user, at=at)

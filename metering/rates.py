@@ -14,6 +14,8 @@ from metering.models import ConversionRate, RateCard, UsageEvent
 from metering.types import PricedUsage, QuoteLine, Usage
 
 MILLION = Decimal(1_000_000)
+# No call uses more: a count above it is a mistake, and its dollars would not fit into the books.
+MOST_TOKENS = 10**12
 CENT = Decimal("0.01")
 
 
@@ -54,6 +56,19 @@ def card(*, api_type: str, model: str, resolution: str, at: datetime) -> RateCar
     return found
 
 
+def only_model(*, api_type: str, at: datetime) -> str:
+    """The one model that has a price for an API type.
+
+    Raises UnpricedModel where there is none, and ValueError where a caller has to choose.
+    """
+    models = set(cards_in_force(at=at).filter(api_type=api_type).values_list("model", flat=True))
+    if not models:
+        raise UnpricedModel(api_type=api_type, model=api_type, resolution="")
+    if len(models) > 1:
+        raise ValueError(f"{api_type} has {len(models)} models with a price, so one must be named.")
+    return models.pop()
+
+
 def tokens_per_usd(*, at: datetime) -> Decimal:
     """Tokens per dollar in force at an instant. Raises UnpricedModel if there is no rate."""
     rate = ConversionRate.objects.filter(effective_from__lte=at).first()
@@ -81,8 +96,8 @@ def price(*, line: QuoteLine, usage: Usage) -> PricedUsage:
 
     Seconds where the tariff is by the second. Else raw tokens one for one: the reported total; the
     sum of the parts (basis `derived`) where the total is missing or below them; the estimate (basis
-    `estimated`) where nothing was reported. Cached tokens are inside the prompt's and thoughts are
-    billed as output: https://ai.google.dev/gemini-api/docs/pricing
+    `estimated`) where nothing was reported, or nothing that can be. Cached tokens are inside the
+    prompt's and thoughts are billed as output: https://ai.google.dev/gemini-api/docs/pricing
     """
     if line.usd_per_second is not None:
         seconds = usage.seconds if usage.seconds is not None else line.seconds or 0
@@ -126,7 +141,7 @@ def _output_tokens(usage: Usage) -> int:
 
 
 def _known(count: int | None) -> int:
-    return max(count or 0, 0)
+    return count if count is not None and 0 < count <= MOST_TOKENS else 0
 
 
 def formula(*, line: QuoteLine, seconds: int | None, tokens: int) -> str:

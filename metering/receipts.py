@@ -73,9 +73,10 @@ class Receipt:
         return sum(leg.refunded_tokens for leg in self.legs)
 
 
-def receipt(*, job_id: UUID) -> Receipt:
-    """The receipt of one job, in two queries."""
-    return receipts_of(job_ids=[job_id])[job_id]
+def receipt(*, job_id: UUID | str) -> Receipt:
+    """The receipt of one job, in two queries. Its id may be as the API writes it."""
+    job = UUID(str(job_id))
+    return receipts_of(job_ids=[job])[job]
 
 
 def receipts_of(*, job_ids: Collection[UUID]) -> Mapping[UUID, Receipt]:

@@ -3,7 +3,8 @@
 Tokens are integers, dollars are Decimal. Unlimited is None, never a large number.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -99,6 +100,21 @@ class OpenHold:
     line: QuoteLine
 
 
+class Held(tuple[OpenHold, ...]):
+    """A job's holds, in the order of its legs.
+
+    `remaining_tokens` is what remained right after, holds not subtracted; None if unlimited.
+    """
+
+    remaining_tokens: int | None
+
+    def __new__(cls, holds: Iterable[OpenHold], remaining_tokens: int | None = None) -> "Held":
+        """The holds as they are read: one by one, or all at once."""
+        held = super().__new__(cls, holds)
+        held.remaining_tokens = remaining_tokens
+        return held
+
+
 @dataclass(frozen=True)
 class Usage:
     """What a provider reported for one call. None means: not reported."""
@@ -157,22 +173,29 @@ class Balance:
 
 @dataclass(frozen=True)
 class LimitCheck:
-    """Advice on whether an estimate fits. Only a hold decides."""
+    """Advice on whether an estimate fits, true where it does. Only a hold decides."""
 
     allowed: bool
     estimated_tokens: int
     balance: Balance
 
+    def __bool__(self) -> bool:
+        return self.allowed
+
 
 @dataclass(frozen=True)
 class Charge:
-    """A charge as the ledger holds it, with the user's figures right after it."""
+    """A charge as the ledger holds it.
 
-    entry_id: int
+    The first and a repeated call give equal ones: `remaining_tokens`, the user's own right after
+    the call, and `repeated` are said of the call.
+    """
+
+    id: int
     tokens: int
     usd: Decimal | None
-    remaining_tokens: int | None
-    repeated: bool
+    remaining_tokens: int | None = field(compare=False)
+    repeated: bool = field(compare=False)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import redis
-from django.test import Client, TransactionTestCase
+from django.test import Client
 from django.utils import translation
 from rest_framework.test import APIClient
 
@@ -14,15 +14,6 @@ from accounts.models import ApiKey, User
 from metering import audit
 from shortsproject.local.gemini import StandIn
 from tests import database, mail_servers, pictures, processes
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _flush_keeps_prices() -> Iterator[None]:
-    """A flush after a transactional test lifts the append-only triggers and keeps first prices."""
-    original = TransactionTestCase._fixture_teardown
-    TransactionTestCase._fixture_teardown = database.empty
-    yield
-    TransactionTestCase._fixture_teardown = original
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,17 @@
-"""Empty the database after a transactional test, without losing the first prices.
+"""Pytest plugin: empty the database after a transactional test and keep the first prices.
 
-The append-only triggers refuse TRUNCATE, so they are lifted here, and only here, for the flush.
+The append-only triggers refuse TRUNCATE, so they are lifted here, and only here, for the flush. A
+plugin rather than a conftest, so that tests outside this folder can be run as well.
 """
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 import psutil
+import pytest
 from django.db import connection
+from django.test import TransactionTestCase
 
 _first = import_module("metering.migrations.0004_first_rate_cards")
 FIRST_RATE_CARDS = sum(len(prices) for _, _, _, prices, *_ in _first.VIDEO) + len(_first.ANALYSIS)
@@ -19,6 +23,15 @@ KEPT = (
     "metering_ratecard",
     "metering_conversionrate",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _flush_keeps_prices() -> Iterator[None]:
+    """A flush after a transactional test lifts the append-only triggers and keeps first prices."""
+    original = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = empty
+    yield
+    TransactionTestCase._fixture_teardown = original
 
 
 def empty(case: Any = None) -> None:

@@ -58,10 +58,9 @@ def hold(
 ) -> tuple[OpenHold, ...]:
     """A job's holds: of these raw tokens, of the quote, or of an ordinary short."""
     quote = quote or (raw_quote(*tokens) if tokens else quote_for(at=at))
-    holds, _ = ledger.hold(
+    return ledger.hold(
         user=user, job_id=job_id or uuid4(), quote=quote, key=key or f"hold:{uuid4()}", at=at
     )
-    return holds
 
 
 def due(user: User, tokens: int = 487, *, held: int = 500, at: datetime = AT) -> OpenHold:
@@ -115,7 +114,7 @@ def row(one: OpenHold) -> Hold:
 
 def entry(charge: Charge) -> LedgerEntry:
     """The entry of a charge."""
-    return LedgerEntry.objects.get(pk=charge.entry_id)
+    return LedgerEntry.objects.get(pk=charge.id)
 
 
 def plant(sql: str, *arguments: Any) -> None:

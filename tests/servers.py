@@ -20,7 +20,7 @@ import redis
 
 from shortsproject.local import files, postgres, valkey
 
-pytest_plugins = ["tests.browser", "tests.crash.listing"]
+pytest_plugins = ["tests.browser", "tests.buckets", "tests.crash.listing", "tests.database"]
 
 DROPPED = ("GOOGLE_", "GEMINI_")
 PINNED = {

@@ -166,13 +166,13 @@ def _store(
     try:
         with transaction.atomic(durable=True):
             short.save(force_insert=True)
-            bell.ring(short_id=short.id)
-            _, remaining = ledger.hold(
+            bell.ring(short_id=short.id, state=short.state)
+            held = ledger.hold(
                 user=user, job_id=short.id, quote=price, key=f"hold:{short.id}", at=at
             )
             complete = True
     except IntegrityError:
-        files.delete(short.picture)
+        files.discard(short.picture)
         before = repeated(user=user, order=order)
         if before is None:
             raise
@@ -181,10 +181,10 @@ def _store(
         if complete and isinstance(error, OperationalError | InterfaceError):
             # If it was not committed, the search for orphans finds the picture.
             raise OutcomeUnknown("The commit was not answered.") from error
-        files.delete(short.picture)
+        files.discard(short.picture)
         raise
     log.info(
-        log_lines.check(tokens=price.tokens, remaining=remaining),
+        log_lines.check(tokens=price.tokens, remaining=held.remaining_tokens),
         job_id=str(short.id),
         user_id=user.pk,
     )

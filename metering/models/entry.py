@@ -9,6 +9,7 @@ from django.utils.translation import pgettext_lazy
 from metering.models.token_ledger import TokenLedger
 
 WITH_TOKENS = ["charge", "refund", "adjustment"]
+KINDS = [*WITH_TOKENS, "grant", "limit", "suspension", "write_off", "resolution"]
 # What `metering.staff` notes after a reason where the figures do not tell the change.
 NOTE = re.compile(r" \[([a-z ]+)(?:: (\S+) → (\S+))?\]$")
 NOTES = {
@@ -107,7 +108,12 @@ class LedgerEntry(models.Model):
                 name="entry_tokens_fit_kind",
             ),
             models.CheckConstraint(
-                condition=Q(kind="charge") | ~Q(reason=""), name="entry_staff_gives_reason"
+                condition=Q(kind="charge") | Q(reason__regex=r"\S"),
+                name="entry_staff_gives_reason",
+            ),
+            models.CheckConstraint(condition=Q(kind__in=KINDS), name="entry_kind_known"),
+            models.CheckConstraint(
+                condition=~Q(kind="grant") | Q(limit_delta__gt=0), name="entry_grant_gives"
             ),
         ]
         indexes = [

@@ -43,4 +43,9 @@ class Notice(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.level} %"
+        return f"{self.level}%"
+
+    @property
+    def percent(self) -> int:
+        """How much of the limit was used, rounded down; at least the level that was crossed."""
+        return self.used_tokens * 100 // max(self.limit_tokens, 1)

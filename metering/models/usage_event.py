@@ -1,4 +1,5 @@
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -53,9 +54,15 @@ class UsageEvent(models.Model):
             ),
             models.UniqueConstraint(fields=["key"], name="event_key_unique"),
             models.CheckConstraint(
+                condition=Q(basis__in=["reported", "derived", "estimated"]),
+                name="event_basis_known",
+            ),
+            models.CheckConstraint(
                 condition=Q(billable=False) | Q(tokens__gt=0), name="event_billable_has_tokens"
             ),
         ]
+        # Rows stand in the order of time, so that an index of a few pages finds a day's.
+        indexes = [BrinIndex(fields=["created_at"], name="event_recorded")]
 
     def __str__(self) -> str:
         return f"{self.api_type} {self.tokens} ({self.basis})"

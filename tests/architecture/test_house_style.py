@@ -17,7 +17,7 @@ LONGEST_FILE = 400
 LONGEST_TEST = 25
 EDGES = (
     "views", "api", "api_browse", "tasks", "admin", "management", "local", "apps", "admin_pages",
-    "metrics", "context", "history_views", "deletion_views",
+    "metrics", "context", "history_views", "deletion_views", "instants",
 )  # fmt: skip
 LOOPS_ALLOWED = ("concurrency", "crash", "journeys", "architecture", "local")
 

@@ -22,7 +22,7 @@ PROCESSES, ROUNDS = 8, 40
 
 def charge(hold: OpenHold, at: datetime) -> tuple[int, int, bool]:
     done = ledger.charge(hold=hold, at=at)
-    return done.entry_id, done.tokens, done.repeated
+    return done.id, done.tokens, done.repeated
 
 
 def charge_or_release(hold: OpenHold, at: datetime, wants_charge: bool) -> str:

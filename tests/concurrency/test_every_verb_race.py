@@ -80,7 +80,7 @@ def end(hold: OpenHold, dice: random.Random, at: datetime) -> str:
     elif dice.random() < 0.3:
         charge = ledger.charge(hold=hold, at=at)
         part = dice.randint(1, charge.tokens)
-        ledger.refund(entry_id=charge.entry_id, tokens=part, at=at, **factories.act())
+        ledger.refund(entry=charge.id, tokens=part, at=at, **factories.act())
     else:
         ledger.charge(hold=hold, at=at)
     return chosen

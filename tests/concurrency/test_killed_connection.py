@@ -121,7 +121,7 @@ def test_an_answer_that_was_lost_after_the_commit_is_given_again(alice: User) ->
     connection.close()
 
     again = ledger.charge(hold=hold, at=at)
-    assert (again.entry_id, again.repeated) == (first.entry_id, True)
+    assert (again.id, again.repeated) == (first.id, True)
     assert LedgerEntry.objects.count() == 1
 
 
@@ -198,7 +198,7 @@ def test_a_storm_of_killed_connections_leaves_right_books(alice: User) -> None:
 
 VERBS: dict[str, Callable[..., Any]] = {
     "refund": lambda user, charge, hold, **act: ledger.refund(
-        entry_id=charge.entry_id, tokens=60, **act
+        entry=charge.id, tokens=60, **act
     ),
     "grant": lambda user, charge, hold, **act: ledger.grant(user=user, tokens=5, **act),
     "adjust": lambda user, charge, hold, **act: ledger.adjust(user=user, tokens=-5, **act),

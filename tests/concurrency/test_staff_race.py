@@ -41,7 +41,7 @@ def test_the_same_refund_sent_at_once_is_one_entry(alice: User) -> None:
     now = timezone.now()
     charge, key = factories.charged(alice, 1000, held=1000, at=now), uuid4()
 
-    answers = together.run(refund, [(charge.entry_id, key)] * 4)
+    answers = together.run(refund, [(charge.id, key)] * 4)
 
     assert answers == ["refunded"] * 4
     assert LedgerEntry.objects.filter(kind="refund").count() == 1
@@ -52,7 +52,7 @@ def test_two_refunds_at_once_give_back_no_more_than_was_taken(alice: User) -> No
     now = timezone.now()
     charge = factories.charged(alice, 1000, held=1000, at=now)
 
-    answers = together.run(refund, [(charge.entry_id, uuid4()) for _ in range(4)])
+    answers = together.run(refund, [(charge.id, uuid4()) for _ in range(4)])
 
     assert sorted(answers) == ["400", "400", "400", "refunded"]
     assert factories.figures(alice, now) == (400, 0)

@@ -39,7 +39,7 @@ def spend(user: User, *, charged: bool = True, at: datetime | None = None) -> UU
     at = at or timezone.now()
     job_id = uuid4()
     quote = quotes.quote(legs=[VIDEO], at=at)
-    (hold,), _ = ledger.hold(user=user, job_id=job_id, quote=quote, key=str(job_id), at=at)
+    (hold,) = ledger.hold(user=user, job_id=job_id, quote=quote, key=str(job_id), at=at)
     usage = Usage(seconds=8, resolution="720p")
     ledger.record_usage(hold=hold, attempt=1, usage=usage, at=at)
     if charged:

@@ -119,6 +119,16 @@ def test_a_price_in_force_is_history(db: None) -> None:
     assert factories.quote_for(factories.VIDEO).tokens == 1000
 
 
+@pytest.mark.parametrize("model", [RateCard, ConversionRate])
+def test_prices_are_not_truncated(db: None, model: type[RateCard | ConversionRate]) -> None:
+    execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with refused("TRUNCATE on .* is refused"):
+        execute(f"TRUNCATE {model._meta.db_table}")
+
+    assert factories.quote_for().tokens == 1500
+
+
 def test_a_conversion_rate_in_force_is_history(db: None) -> None:
     with refused("the price has been in force"):
         ConversionRate.objects.update(tokens_per_usd=1)

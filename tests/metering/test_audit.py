@@ -178,6 +178,20 @@ def test_a_tracked_use_that_was_not_charged_is_found(alice: User) -> None:
 
 
 @planted
+def test_a_second_charge_of_a_leg_is_found_also_without_a_hold(alice: User) -> None:
+    factories.short_charged(alice)
+    factories.plant(
+        "INSERT INTO metering_ledgerentry (user_id, seq, kind, tokens, api_type, model, job_id,"
+        " key, period_start, day, used_after, reason, created_at)"
+        " SELECT user_id, 3, kind, tokens, api_type, model, job_id, 'again', period_start, day,"
+        " used_after, reason, created_at FROM metering_ledgerentry WHERE seq = 2"
+    )
+
+    (detail,) = books.found()["charged twice"]
+    assert detail.endswith("was charged 2 times for gemini-veo-video")
+
+
+@planted
 def test_a_leg_that_was_charged_twice_is_found(alice: User) -> None:
     job_id = uuid4()
     factories.short_charged(alice, job_id=job_id)

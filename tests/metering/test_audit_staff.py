@@ -38,25 +38,25 @@ def test_a_refund_that_does_not_fit_its_charge_is_found(
     alice: User, change: str, detail: str
 ) -> None:
     charge = factories.charged(alice)
-    refund = ledger.refund(entry_id=charge.entry_id, tokens=100, at=AT, **factories.act())
+    refund = ledger.refund(entry=charge.id, tokens=100, at=AT, **factories.act())
 
     factories.plant(f"UPDATE metering_ledgerentry SET {change} WHERE kind = 'refund'")
 
-    assert books.found()["refund"] == [detail.format(charge=charge.entry_id, refund=refund)]
+    assert books.found()["refund"] == [detail.format(charge=charge.id, refund=refund)]
 
 
 @planted
 def test_a_refund_of_somebody_elses_charge_is_found(alice: User, bob: User) -> None:
     charge = factories.charged(alice)
     of_bob = factories.charged(bob)
-    ledger.refund(entry_id=charge.entry_id, tokens=100, at=AT, **factories.act())
+    ledger.refund(entry=charge.id, tokens=100, at=AT, **factories.act())
 
     factories.plant(
-        "UPDATE metering_ledgerentry SET reverses_id = %s WHERE kind = 'refund'", of_bob.entry_id
+        "UPDATE metering_ledgerentry SET reverses_id = %s WHERE kind = 'refund'", of_bob.id
     )
 
     assert books.found() == {
-        "refund": [f"100 tokens are refunded of entry {of_bob.entry_id}, which charges the user 0"]
+        "refund": [f"100 tokens are refunded of entry {of_bob.id}, which charges the user 0"]
     }
 
 

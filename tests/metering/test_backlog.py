@@ -15,6 +15,7 @@ from metering.tasks import charge_backlog
 from metering.types import OpenHold
 from tests import factories
 from tests.factories import AT
+from tests.metering.staff_work import signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -166,3 +167,17 @@ def test_the_task_charges_whatever_is_due(alice: User, bob: User) -> None:
 
     assert backlog.size() == 0
     assert LedgerEntry.objects.count() == 2
+
+
+def test_staff_who_try_a_charge_again_are_told_why_it_fails(alice: User, staff: User) -> None:
+    hold = factories.due(alice)
+    break_charge_of(hold)
+
+    page = f"/admin/metering/hold/{hold.id}/charge/"
+    failed = signed_in(staff).post(page, follow=True).content.decode()
+    mend()
+    done = signed_in(staff).post(page, follow=True).content.decode()
+
+    assert "The charge failed again: the disk is on fire" in failed
+    assert "The charge is made." in done
+    assert LedgerEntry.objects.get().tokens == 487

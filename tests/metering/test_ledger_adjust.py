@@ -28,6 +28,22 @@ def test_a_correction_moves_what_was_used(alice: User, bob: User, tokens: int, u
     assert (entry.actor, entry.reason) == (bob, "late evidence")
 
 
+def test_a_key_stands_for_the_tokens_that_it_corrected(alice: User) -> None:
+    adjust(alice, 250)
+
+    with pytest.raises(ledger.KeyConflict):
+        adjust(alice, 300)
+
+    assert factories.figures(alice) == (250, 0)
+
+
+def test_a_correction_by_nothing_is_refused(alice: User) -> None:
+    with pytest.raises(ledger.Refused, match="zero"):
+        adjust(alice, 0)
+
+    assert not LedgerEntry.objects.exists()
+
+
 def test_used_is_never_below_nothing(alice: User) -> None:
     factories.charged(alice, 1000, held=1000)
 

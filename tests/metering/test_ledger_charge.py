@@ -79,7 +79,7 @@ def test_charging_twice_is_charging_once(alice: User) -> None:
 
     again = ledger.charge(hold=hold, at=AT + timedelta(days=1))
 
-    assert (again.entry_id, again.tokens, again.repeated) == (first.entry_id, 487, True)
+    assert (again.id, again.tokens, again.repeated) == (first.id, 487, True)
     assert factories.figures(alice) == (487, 0)
     assert LedgerEntry.objects.count() == 1
 

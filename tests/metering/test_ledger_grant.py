@@ -75,6 +75,25 @@ def test_an_unlimited_user_stays_unlimited(alice: User) -> None:
     assert entry.limit_after is None
 
 
+def test_a_key_stands_for_the_tokens_that_it_gave(alice: User) -> None:
+    grant(alice, 500)
+
+    with pytest.raises(ledger.KeyConflict):
+        grant(alice, 700)
+
+    assert factories.balance(alice).granted_tokens == 500
+
+
+@pytest.mark.parametrize("tokens", [0, -5])
+def test_a_grant_gives_something(alice: User, tokens: int) -> None:
+    grant(alice, 500, key="first")
+
+    with pytest.raises(ledger.Refused, match="not_positive"):
+        grant(alice, tokens, key="second")
+
+    assert factories.balance(alice).granted_tokens == 500
+
+
 def test_a_key_of_another_user_is_refused(alice: User, bob: User) -> None:
     grant(alice, 500)
 

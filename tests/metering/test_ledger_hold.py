@@ -7,7 +7,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from structlog.testing import capture_logs
 
 from accounts.models import User
 from metering import ledger
@@ -46,21 +54,19 @@ def test_a_hold_keeps_its_frozen_price_its_period_and_its_day(alice: User) -> No
 def test_what_remains_does_not_subtract_holds(alice: User) -> None:
     factories.hold(alice)
 
-    _, remaining = ledger.hold(
-        user=alice, job_id=uuid4(), quote=factories.quote_for(), key="second", at=AT
-    )
+    held = ledger.hold(user=alice, job_id=uuid4(), quote=factories.quote_for(), key="second", at=AT)
 
-    assert remaining == 10_000
+    assert held.remaining_tokens == 10_000
 
 
 def test_an_unlimited_ledger_holds_anything_and_has_no_remainder(alice: User) -> None:
     factories.limit(alice, None)
 
-    _, remaining = ledger.hold(
+    held = ledger.hold(
         user=alice, job_id=uuid4(), quote=factories.raw_quote(10**12), key="big", at=AT
     )
 
-    assert remaining is None
+    assert held.remaining_tokens is None
     assert factories.figures(alice) == (0, 10**12)
 
 
@@ -262,7 +268,23 @@ def test_a_hold_writes_no_entry(alice: User) -> None:
     assert TokenLedger.objects.get(user=alice).seq == 0
 
 
-@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.plants_ledger_errors
+def test_without_a_ledger_nothing_may_start(alice: User) -> None:
+    factories.plant("DELETE FROM metering_tokenledger WHERE user_id = %s", alice.pk)
+
+    with (
+        capture_logs() as lines,
+        pytest.raises(ledger.MeteringUnavailable),
+        transaction.atomic(),
+    ):
+        factories.hold(alice)
+
+    assert not Hold.objects.exists()
+    assert [line["log_level"] for line in lines] == ["error"]
+    assert f"user {alice.pk} has no token ledger" in lines[0]["error"]
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, DatabaseError])
 def test_without_a_database_nothing_may_start(alice: User, error: type[Exception]) -> None:
     def away(*arguments: Callable[..., object]) -> None:
         raise error("the database is away")

@@ -219,7 +219,7 @@ class LedgerMachine(RuleBasedStateMachine):
             return
         done = ledger.charge(hold=hold.real, at=self.at)
         assert (done.tokens, done.repeated) == (hold.reported, hold.state == "captured")
-        self.charged(person, hold, done.entry_id)
+        self.charged(person, hold, done.id)
         assert done.remaining_tokens == person.remaining(self.today)
 
     def charged(self, person: Person, hold: TrueHold, entry_id: int) -> None:
@@ -267,7 +267,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if not done.repeated:
             person.tracked[key] = tokens
             self.noted(person, "charge", tokens)
-            person.charges.append(TrueCharge(done.entry_id, tokens, person.start))
+            person.charges.append(TrueCharge(done.id, tokens, person.start))
         assert done.tokens == person.tracked[key]
 
     def pass_hours(self, person: Person, number: int, tokens: int) -> None:
@@ -299,7 +299,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if not person.charges:
             return
         charge = person.charges[number % len(person.charges)]
-        give: dict[str, Any] = {"entry_id": charge.entry_id, "at": self.at}
+        give: dict[str, Any] = {"entry": charge.entry_id, "at": self.at}
         with pytest.raises(ledger.Refused):
             ledger.refund(tokens=charge.left + 1, **give, **factories.act())
         tokens = min(tokens, charge.left, person.used_in(charge.period))

@@ -17,7 +17,7 @@ NEXT_MONTH = AT + timedelta(days=10)
 
 def refund(entry_id: int, tokens: int, *, key: str = "once", **more: Any) -> int:
     given = {"actor": None, "reason": "the video was black", "at": AT, **more}
-    return ledger.refund(entry_id=entry_id, tokens=tokens, key=key, **given)
+    return ledger.refund(entry=entry_id, tokens=tokens, key=key, **given)
 
 
 def entry_of(entry_id: int) -> LedgerEntry:
@@ -65,33 +65,33 @@ def test_the_receipt_shows_what_was_refunded(alice: User) -> None:
 def test_more_than_is_left_is_refused(alice: User) -> None:
     charge = factories.charged(alice, 1000, held=1000)
     factories.charged(alice, 487)
-    refund(charge.entry_id, 600, key="first")
+    refund(charge.id, 600, key="first")
 
     with pytest.raises(ledger.Refused) as refused:
-        refund(charge.entry_id, 600, key="second")
+        refund(charge.id, 600, key="second")
 
     assert (refused.value.outcome, refused.value.most_tokens) == ("too_much", 400)
-    assert left(charge.entry_id) == 400
+    assert left(charge.id) == 400
     assert factories.figures(alice) == (887, 0)
 
 
 def test_the_rest_can_still_be_refunded_and_then_nothing(alice: User) -> None:
     charge = factories.charged(alice, 1000, held=1000)
-    refund(charge.entry_id, 600, key="first")
-    refund(charge.entry_id, 400, key="second")
+    refund(charge.id, 600, key="first")
+    refund(charge.id, 400, key="second")
 
     with pytest.raises(ledger.Refused):
-        refund(charge.entry_id, 1, key="third")
+        refund(charge.id, 1, key="third")
 
-    assert left(charge.entry_id) == 0
+    assert left(charge.id) == 0
     assert factories.figures(alice) == (0, 0)
 
 
 def test_twice_with_one_key_is_once_also_a_day_later(alice: User) -> None:
     charge = factories.charged(alice, 1000, held=1000)
 
-    first = refund(charge.entry_id, 600)
-    again = refund(charge.entry_id, 600, at=AT + timedelta(days=1))
+    first = refund(charge.id, 600)
+    again = refund(charge.id, 600, at=AT + timedelta(days=1))
 
     assert first == again
     assert factories.figures(alice) == (400, 0)
@@ -100,7 +100,7 @@ def test_twice_with_one_key_is_once_also_a_day_later(alice: User) -> None:
 
 def test_a_refund_can_not_be_refunded(alice: User) -> None:
     charge = factories.charged(alice, 1000, held=1000)
-    first = refund(charge.entry_id, 600, key="first")
+    first = refund(charge.id, 600, key="first")
 
     with pytest.raises(ledger.Refused) as refused:
         refund(first, 100, key="second")
@@ -136,24 +136,47 @@ def test_used_is_never_below_nothing(alice: User) -> None:
     ledger.adjust(user=alice, tokens=-700, actor=None, reason="test", key="adjust", at=AT)
 
     with pytest.raises(ledger.Refused) as refused:
-        refund(charge.entry_id, 400)
+        refund(charge.id, 400)
 
     assert (refused.value.outcome, refused.value.most_tokens) == ("below_zero", 300)
-    assert left(charge.entry_id) == 300
+    assert left(charge.id) == 300
     assert factories.figures(alice) == (300, 0)
 
 
 def test_a_key_of_another_user_or_kind_is_refused(alice: User, bob: User) -> None:
     charge = factories.charged(alice, 1000, held=1000)
     other = factories.charged(bob, 1000, held=1000)
-    refund(charge.entry_id, 100)
+    refund(charge.id, 100)
 
     with pytest.raises(ledger.KeyConflict):
-        refund(other.entry_id, 100)
+        refund(other.id, 100)
     with pytest.raises(ledger.KeyConflict):
-        refund(other.entry_id, 100, key=factories.entry(charge).key)
+        refund(other.id, 100, key=factories.entry(charge).key)
 
     assert factories.figures(bob) == (1000, 0)
+
+
+def test_a_key_stands_for_the_charge_and_the_tokens_that_it_gave_back(alice: User) -> None:
+    charge = factories.charged(alice, 1000, held=1000)
+    other = factories.charged(alice, 1000, held=1000)
+    refund(charge.id, 100)
+
+    with pytest.raises(ledger.KeyConflict):
+        refund(charge.id, 200)
+    with pytest.raises(ledger.KeyConflict):
+        refund(other.id, 100)
+
+    assert factories.figures(alice) == (1900, 0)
+
+
+@pytest.mark.parametrize("tokens", [0, -5])
+def test_a_refund_gives_something_back(alice: User, tokens: int) -> None:
+    charge = factories.charged(alice, 1000, held=1000)
+
+    with pytest.raises(ledger.Refused, match="not_positive"):
+        refund(charge.id, tokens)
+
+    assert factories.figures(alice) == (1000, 0)
 
 
 def test_a_closed_period_is_never_refunded_below_zero(alice: User) -> None:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.apps import apps
 from django.core.management import call_command
 from django.db import connection, models
 from django.db.models import CheckConstraint, UniqueConstraint
+from django.utils import timezone
 
+from accounts.models import User
+from metering import queries
 from metering.models import ConversionRate, RateCard
 from tests import factories
 
@@ -70,6 +74,25 @@ def test_the_schema_comes_again_with_its_verbs_and_prices() -> None:
     assert left_in_the_database() == before
     assert RateCard.objects.count() == cards
     assert factories.quote_for().tokens == 1500
+
+
+def test_whoever_is_a_user_already_gets_a_ledger_with_the_schema(
+    alice: User, settings: Any
+) -> None:
+    factories.charged(alice)
+    settings.DEFAULT_TOKEN_LIMIT = 4000
+
+    migrate("zero")
+    migrate()
+
+    now = queries.balance(user=alice, at=timezone.now())
+    assert (now.limit_tokens, now.used_tokens, now.period_kind) == (4000, 0, "month")
+
+
+def test_every_check_holds_for_the_rows_that_were_there_before_it() -> None:
+    unproven = names("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+
+    assert unproven == set()
 
 
 def test_models_and_migrations_are_in_step() -> None:

@@ -118,7 +118,7 @@ def test_advice_says_whether_an_estimate_fits(alice: User, tokens: int, allowed:
 
     advice = quotes.check_token_limit(user=alice, estimated_tokens=tokens, at=AT)
 
-    assert (advice.allowed, advice.estimated_tokens) == (allowed, tokens)
+    assert (advice.allowed, bool(advice), advice.estimated_tokens) == (allowed, allowed, tokens)
     assert advice.balance == factories.balance(alice)
 
 

@@ -16,7 +16,7 @@ from metering.types import QuoteLine, Usage
 from tests import factories
 from tests.factories import AT, VIDEO
 
-COUNTS = st.none() | st.integers(min_value=-5, max_value=2**40)
+COUNTS = st.none() | st.integers(min_value=-5, max_value=2**39)
 DOLLARS = st.decimals(min_value=0, max_value=10_000, places=8)
 PER_USD = st.decimals(min_value="0.0001", max_value=100_000, places=4)
 
@@ -109,6 +109,8 @@ def test_dollars_are_written_with_two_decimals_and_no_digit_lost(usd: str, text:
         (Usage(cached_tokens=290), 500, "estimated"),
         (Usage(), 500, "estimated"),
         (Usage(total_tokens=2_147_483_653), 2_147_483_653, "reported"),
+        (Usage(prompt_tokens=310, total_tokens=2**53), 310, "derived"),
+        (Usage(total_tokens=2**53), 500, "estimated"),
     ],
 )
 def test_raw_tokens_are_charged_one_for_one(usage: Usage, tokens: int, basis: str) -> None:

@@ -61,6 +61,12 @@ def test_a_video_shows_seconds_tariff_and_rate(alice: User) -> None:
     assert LedgerEntry.objects.get(pk=video.entry_id).tokens == 1000
 
 
+def test_a_job_may_be_named_as_the_api_writes_it(alice: User) -> None:
+    job_id = factories.short_charged(alice)
+
+    assert receipts.receipt(job_id=str(job_id)) == receipts.receipt(job_id=job_id)
+
+
 def test_counts_that_were_not_reported_are_not_made_up(alice: User) -> None:
     (hold,) = factories.hold(alice, 500)
     ledger.record_usage(hold=hold, attempt=1, usage=Usage(prompt_tokens=310), at=AT)
@@ -113,7 +119,7 @@ def test_a_charge_above_its_hold_returns_nothing(alice: User) -> None:
 
 def test_a_refund_stands_beside_the_charge(alice: User) -> None:
     charge = factories.entry(factories.charged(alice, 487))
-    ledger.refund(entry_id=charge.pk, tokens=400, at=AT, **factories.act())
+    ledger.refund(entry=charge.pk, tokens=400, at=AT, **factories.act())
 
     (leg,) = receipts.receipt(job_id=charge.job_id).legs
 

@@ -61,9 +61,38 @@ def test_the_same_key_again_is_one_charge(alice: User) -> None:
 
     again = track(alice, Usage(total_tokens=9000))
 
-    assert (again.entry_id, again.tokens, again.repeated) == (first.entry_id, 487, True)
+    assert (again.id, again.tokens, again.repeated) == (first.id, 487, True)
     assert factories.figures(alice) == (487, 0)
     assert UsageEvent.objects.count() == 1
+
+
+def test_the_only_model_of_an_api_type_need_not_be_named(alice: User) -> None:
+    charge = ledger.track_token_usage(
+        user=alice, api_type=ANALYSIS.api_type, usage=factories.REPORTED, key="once", at=AT
+    )
+
+    assert factories.entry(charge).model == ANALYSIS.model
+
+
+@pytest.mark.parametrize(
+    ("api_type", "refusal"), [(VIDEO.api_type, ValueError), ("speech", rates.UnpricedModel)]
+)
+def test_a_model_is_never_guessed(alice: User, api_type: str, refusal: type[Exception]) -> None:
+    with pytest.raises(refusal):
+        ledger.track_token_usage(
+            user=alice, api_type=api_type, usage=factories.RENDERED, key="once", at=AT
+        )
+
+    assert not LedgerEntry.objects.exists()
+
+
+def test_a_key_of_another_api_type_is_refused(alice: User) -> None:
+    track(alice)
+
+    with pytest.raises(ledger.KeyConflict):
+        track(alice, factories.RENDERED, leg=VIDEO)
+
+    assert factories.figures(alice) == (487, 0)
 
 
 def test_a_key_of_another_user_is_refused(alice: User, bob: User) -> None:

@@ -120,21 +120,21 @@ def test_example_06_twice_is_once(alice: User) -> None:
     use = {"api_type": entry.api_type, "model": entry.model, "usage": Usage(total_tokens=13)}
     first = ledger.track_token_usage(user=alice, key="one call", at=AT, **use)
     again = ledger.track_token_usage(user=alice, key="one call", at=AT, **use)
-    assert again.entry_id == first.entry_id
+    assert again.id == first.id
     assert told(alice) == (500, 1_000, 9_500, 8_500)
 
 
 def test_example_07_a_refund_in_two_parts(alice: User) -> None:
-    entry_id = factories.charged(alice, 1_000).entry_id
+    entry_id = factories.charged(alice, 1_000).id
     assert told(alice) == (1_000, 0, 9_000, 9_000)
 
-    ledger.refund(entry_id=entry_id, tokens=600, at=AT, **factories.act())
+    ledger.refund(entry=entry_id, tokens=600, at=AT, **factories.act())
     with pytest.raises(ledger.Refused) as refusal:
-        ledger.refund(entry_id=entry_id, tokens=600, at=AT, **factories.act())
+        ledger.refund(entry=entry_id, tokens=600, at=AT, **factories.act())
     assert refusal.value.most_tokens == 400
     assert told(alice) == (400, 0, 9_600, 9_600)
 
-    ledger.refund(entry_id=entry_id, tokens=400, at=AT, **factories.act())
+    ledger.refund(entry=entry_id, tokens=400, at=AT, **factories.act())
     assert told(alice) == (0, 0, 10_000, 10_000)
 
 
@@ -208,7 +208,7 @@ def test_example_13_a_refund_to_a_closed_period(alice: User) -> None:
     assert told(alice, at) == (300, 0, 9_700, 9_700)
 
     assert queries.refundable(entry=february, at=at).period_closed
-    ledger.refund(entry_id=february.pk, tokens=600, at=at, **factories.act())
+    ledger.refund(entry=february.pk, tokens=600, at=at, **factories.act())
     assert told(alice, at) == (300, 0, 9_700, 9_700)
     assert LedgerEntry.objects.get(reverses=february).used_after == 400
 
@@ -341,7 +341,7 @@ def test_example_23_a_write_off(alice: User) -> None:
 
 def test_example_24_a_statement_that_proves_itself(alice: User) -> None:
     video = LedgerEntry.objects.get(job_id=factories.short_charged(alice), tokens=1_000)
-    ledger.refund(entry_id=video.pk, tokens=600, at=AT, **factories.act())
+    ledger.refund(entry=video.pk, tokens=600, at=AT, **factories.act())
     november = {"user": alice, "period_start": video.period_start}
 
     as_json = statements.content(exports.response(kind="jsonl", **november))

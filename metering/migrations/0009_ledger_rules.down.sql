@@ -1,0 +1,2 @@
+DROP TRIGGER ratecard_no_truncate ON metering_ratecard;
+DROP TRIGGER conversionrate_no_truncate ON metering_conversionrate;
