@@ -7,11 +7,12 @@ from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.cache import cache_control, never_cache
+from django.utils.cache import patch_cache_control
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.authentication import caller
-from generation import forms, queries, thumbnails, tiles
+from generation import files, forms, queries, thumbnails, tiles
 from generation import history as history_page
 from generation.models import Short
 
@@ -45,7 +46,6 @@ def running(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-@cache_control(private=True, max_age=YEAR_SECONDS, immutable=True)
 def thumbnail(request: HttpRequest, short_id: UUID) -> HttpResponse:
     """/shorts/<id>/thumbnail: the picture in small, for its owner only. It never changes."""
     try:
@@ -53,4 +53,8 @@ def thumbnail(request: HttpRequest, short_id: UUID) -> HttpResponse:
         small = thumbnails.of(picture=short.picture)
     except (Short.DoesNotExist, FileNotFoundError) as error:
         raise Http404 from error
-    return HttpResponse(small, content_type="image/jpeg")
+    except files.Unavailable:
+        return HttpResponse(status=503, headers={"Retry-After": "5", "Cache-Control": "no-store"})
+    response = HttpResponse(small, content_type="image/jpeg")
+    patch_cache_control(response, private=True, max_age=YEAR_SECONDS, immutable=True)
+    return response

@@ -6,13 +6,15 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
+from generation import files
+
 TIMEOUT_SECONDS = 2
 
 
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
-    """200 if database and broker answer, else 503; says which one does not."""
-    checks = {"database": _database(), "broker": _broker()}
+    """200 if database, broker and file storage answer, else 503; says which one does not."""
+    checks = {"database": _database(), "broker": _broker(), "storage": _storage()}
     return JsonResponse(checks, status=200 if all(v == "ok" for v in checks.values()) else 503)
 
 
@@ -21,6 +23,14 @@ def _database() -> str:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except DatabaseError:
+        return "unreachable"
+    return "ok"
+
+
+def _storage() -> str:
+    try:
+        files.check()
+    except files.Unavailable:
         return "unreachable"
     return "ok"
 

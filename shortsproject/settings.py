@@ -1,13 +1,11 @@
 """All settings, read from the environment.
 
 The real environment wins over LOCAL_DIR/stack.env (written by a running one-machine stack), which
-wins over .env. With DEBUG off, whatever is missing stops the start with one sentence.
+wins over .env. What makes no sense, or is missing with DEBUG off, stops the start with a sentence.
 """
 
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import environ
 from csp.constants import NONCE, SELF
@@ -15,45 +13,31 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.utils.translation import gettext_lazy as _
 
-from shortsproject import logs
+from shortsproject import environment, logs, storage_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
-
-LOCAL_DIR = (BASE_DIR / env.str("LOCAL_DIR", default=".local")).resolve()
+LOCAL_DIR = (BASE_DIR / environment.text("LOCAL_DIR", ".local")).resolve()
 environ.Env.read_env(LOCAL_DIR / "stack.env")
 environ.Env.read_env(BASE_DIR / ".env")
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = environment.flag("DEBUG", default=False)
 
 
 def required(name: str, *, debug_default: str) -> str:
-    """The value of a variable that production must set."""
-    value = env.str(name, default="") or (debug_default if DEBUG else "")
-    if not value:
+    """What stands in for a variable while DEBUG is on. Without DEBUG it has to be set."""
+    if not DEBUG and not environment.words(name):
         raise ImproperlyConfigured(f"{name} is not set (see .env.example).")
-    return value
-
-
-Number = TypeVar("Number", int, Decimal)
-
-
-def number(name: str, *, default: str, kind: type[Number], least: int = 0) -> Number:
-    """A number of `least` or more."""
-    given = env.str(name, default="") or default
-    try:
-        value = kind(given)
-    except (ValueError, ArithmeticError) as error:
-        raise ImproperlyConfigured(f"{name} is no number: {given!r}.") from error
-    if not (Decimal(value).is_finite() and value >= least):
-        raise ImproperlyConfigured(f"{name} is below {least} or no number: {given!r}.")
-    return value
+    return debug_default
 
 
 # Security
 
-SECRET_KEY = required("SECRET_KEY", debug_default="only-for-development")
-ALLOWED_HOSTS = required("ALLOWED_HOSTS", debug_default="localhost,127.0.0.1,[::1]").split(",")
+SECRET_KEY = environment.text(
+    "SECRET_KEY", required("SECRET_KEY", debug_default="only-for-development")
+)
+ALLOWED_HOSTS = environment.words(
+    "ALLOWED_HOSTS", required("ALLOWED_HOSTS", debug_default="localhost,127.0.0.1,[::1]")
+)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -61,7 +45,7 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if not DEBUG:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
+    SECURE_SSL_REDIRECT = environment.flag("SECURE_SSL_REDIRECT", default=True)
     SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
     SECURE_HSTS_SECONDS = 31_536_000
 CSRF_FAILURE_VIEW = "shortsproject.errors.csrf_failure"
@@ -108,6 +92,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "shortsproject.middleware.RequestIdMiddleware",
+    "shortsproject.middleware.ApiSlashMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -151,8 +136,9 @@ TEMPLATES = [
 
 DATABASES = {
     "default": {
-        **env.db_url_config(
-            required("DATABASE_URL", debug_default="postgresql://shorts@127.0.0.1:5432/shorts")
+        **environment.database(
+            "DATABASE_URL",
+            required("DATABASE_URL", debug_default="postgresql://shorts@127.0.0.1:5432/shorts"),
         ),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
@@ -160,7 +146,9 @@ DATABASES = {
 }
 DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-REDIS_URL = required("REDIS_URL", debug_default="redis://127.0.0.1:6379/0")
+REDIS_URL = environment.broker(
+    "REDIS_URL", required("REDIS_URL", debug_default="redis://127.0.0.1:6379/0")
+)
 CACHES = {
     # Counts tries to log in and remembers codes that were used, so that all processes have to know
     # it, also while the broker is away. Rows that are out of date go when there are too many.
@@ -178,7 +166,7 @@ STATIC_ROOT = None if DEBUG else LOCAL_DIR / "static"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "shortsproject" / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": storage_url.backend(environment.text("STORAGE_URL")),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -221,12 +209,14 @@ ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 # Limits on tries, and the list of log-ins, go by the address that the last of so many proxies saw.
-ALLAUTH_TRUSTED_PROXY_COUNT = number("TRUSTED_PROXIES", default="0" if DEBUG else "1", kind=int)
+ALLAUTH_TRUSTED_PROXY_COUNT = environment.number(
+    "TRUSTED_PROXIES", default="0" if DEBUG else "1", kind=int, most=100
+)
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Shorts"
 MFA_ADAPTER = "accounts.adapter.SecondFactorAdapter"
-STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
-SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
+STAFF_SECOND_FACTOR = environment.flag("STAFF_SECOND_FACTOR", default=False)
+SIGNUP_OPEN = environment.flag("SIGNUP_OPEN", default=True)
 KNOX_TOKEN_MODEL = "accounts.ApiKey"  # noqa: S105 - the name of a model
 REST_KNOX = {
     "AUTH_HEADER_PREFIX": "Bearer",
@@ -247,6 +237,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "shortsproject.api_errors.problem",
     "DEFAULT_SCHEMA_CLASS": "shortsproject.api_schema.OperationSchema",
     "COERCE_DECIMAL_TO_STRING": True,
+    # Every address has one format, and no parameter that names it.
+    "URL_FORMAT_OVERRIDE": None,
 }
 
 SPECTACULAR_SETTINGS = {
@@ -267,30 +259,26 @@ LOCALE_PATHS = [BASE_DIR / "shortsproject" / "locale"]
 LANGUAGE_COOKIE_NAME = "language"
 USE_TZ = True
 TIME_ZONE = "UTC"
-QUOTA_TIME_ZONE = env.str("QUOTA_TIME_ZONE", default="Asia/Seoul")
-try:
-    ZoneInfo(QUOTA_TIME_ZONE)
-except (ZoneInfoNotFoundError, ValueError) as error:
-    raise ImproperlyConfigured(
-        f"QUOTA_TIME_ZONE is no time zone: {QUOTA_TIME_ZONE!r} (an example: Asia/Seoul)."
-    ) from error
+QUOTA_TIME_ZONE = environment.time_zone("QUOTA_TIME_ZONE", default="Asia/Seoul")
 
 # Metering
 
-DEFAULT_TOKEN_LIMIT = number("DEFAULT_TOKEN_LIMIT", default="10000", kind=int)
-DEFAULT_MAX_IN_FLIGHT = number("DEFAULT_MAX_IN_FLIGHT", default="3", kind=int)
+DEFAULT_TOKEN_LIMIT = environment.number("DEFAULT_TOKEN_LIMIT", default="10000", kind=int)
+DEFAULT_MAX_IN_FLIGHT = environment.number(
+    "DEFAULT_MAX_IN_FLIGHT", default="3", kind=int, most=1_000_000
+)
 DAILY_SPEND_LIMIT_USD = (
-    number("DAILY_SPEND_LIMIT_USD", default="", kind=Decimal)
-    if env.str("DAILY_SPEND_LIMIT_USD", default="")
+    environment.number("DAILY_SPEND_LIMIT_USD", default="", kind=Decimal)
+    if environment.text("DAILY_SPEND_LIMIT_USD")
     else None
 )
 
 # Gemini
 
-GEMINI_API_KEY = env.str("GEMINI_API_KEY", default="")
-GEMINI_BASE_URL = env.str("GEMINI_BASE_URL", default="")
-GOOGLE_CLOUD_PROJECT = env.str("GOOGLE_CLOUD_PROJECT", default="")
-GOOGLE_CLOUD_LOCATION = env.str("GOOGLE_CLOUD_LOCATION", default="us-central1")
+GEMINI_API_KEY = environment.text("GEMINI_API_KEY")
+GEMINI_BASE_URL = environment.web_url("GEMINI_BASE_URL")
+GOOGLE_CLOUD_PROJECT = environment.text("GOOGLE_CLOUD_PROJECT")
+GOOGLE_CLOUD_LOCATION = environment.text("GOOGLE_CLOUD_LOCATION", "us-central1")
 if not DEBUG and not (GOOGLE_CLOUD_PROJECT or GEMINI_API_KEY or GEMINI_BASE_URL):
     raise ImproperlyConfigured(
         "No route to Gemini is configured: set GOOGLE_CLOUD_PROJECT for Veo, or GEMINI_API_KEY for"
@@ -298,10 +286,12 @@ if not DEBUG and not (GOOGLE_CLOUD_PROJECT or GEMINI_API_KEY or GEMINI_BASE_URL)
     )
 
 # What a video model is given to do, unless staff say otherwise in the admin.
-PROVIDER_SUBMITS_PER_MINUTE = number(
-    "PROVIDER_SUBMITS_PER_MINUTE", default="300", kind=int, least=1
+PROVIDER_SUBMITS_PER_MINUTE = environment.number(
+    "PROVIDER_SUBMITS_PER_MINUTE", default="300", kind=int, least=1, most=1_000_000
 )
-PROVIDER_RENDERS_AT_ONCE = number("PROVIDER_RENDERS_AT_ONCE", default="200", kind=int, least=1)
+PROVIDER_RENDERS_AT_ONCE = environment.number(
+    "PROVIDER_RENDERS_AT_ONCE", default="200", kind=int, least=1, most=1_000_000
+)
 
 # Celery
 
@@ -326,7 +316,7 @@ CELERY_TIMEZONE = "UTC"
 
 # Mail
 
-EMAIL_CONFIG = env.email_url_config(env.str("EMAIL_URL", default="") or "consolemail://")
+EMAIL_CONFIG = environment.mail("EMAIL_URL")
 EMAIL_BACKEND = EMAIL_CONFIG["EMAIL_BACKEND"]
 EMAIL_HOST = EMAIL_CONFIG.get("EMAIL_HOST") or ""
 EMAIL_PORT = EMAIL_CONFIG.get("EMAIL_PORT") or 25
@@ -335,14 +325,13 @@ EMAIL_HOST_PASSWORD = EMAIL_CONFIG.get("EMAIL_HOST_PASSWORD") or ""
 EMAIL_USE_TLS = EMAIL_CONFIG.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = EMAIL_CONFIG.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Shorts <noreply@localhost>")
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
-SITE_URL = (
-    env.str("SITE_URL", default="") or f"http://127.0.0.1:{env.str('PORT', '') or 8000}"
-).rstrip("/")
-CONTACT_EMAIL = env.str("CONTACT_EMAIL", default="").strip()
-STAFF_EMAILS = [address.strip() for address in env.list("STAFF_EMAILS", default=[]) if address]
-STAFF_NOTICE_LEVEL = number("STAFF_NOTICE_LEVEL", default="100", kind=int)
+DEFAULT_FROM_EMAIL = environment.text("DEFAULT_FROM_EMAIL", "Shorts <noreply@localhost>")
+METRICS_TOKEN = environment.text("METRICS_TOKEN")
+PORT = environment.number("PORT", default="8000", kind=int, least=1, most=65535)
+SITE_URL = environment.web_url("SITE_URL", f"http://127.0.0.1:{PORT}")
+CONTACT_EMAIL = environment.text("CONTACT_EMAIL")
+STAFF_EMAILS = environment.words("STAFF_EMAILS")
+STAFF_NOTICE_LEVEL = environment.number("STAFF_NOTICE_LEVEL", default="100", kind=int)
 
 # Admin
 
@@ -359,8 +348,5 @@ UNFOLD = {
 
 # Logs
 
-LOG_LANGUAGE = env.str("LOG_LANGUAGE", default="ko")
-if LOG_LANGUAGE not in ("ko", "en"):
-    raise ImproperlyConfigured(f"LOG_LANGUAGE is ko or en, not {LOG_LANGUAGE!r}.")
-
+LOG_LANGUAGE = environment.choice("LOG_LANGUAGE", default="ko", among=("ko", "en"))
 LOGGING = logs.configured(debug=DEBUG)

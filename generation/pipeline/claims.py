@@ -86,7 +86,7 @@ def picture(*, short: Short, deadline_seconds: float, now: recording.Clock) -> b
     try:
         data = files.read(short.picture)
     except OSError as error:
-        return NotAccepted(detail=f"no picture: {type(error).__name__}", kind="unreachable")
+        return NotAccepted(detail=f"no picture: {error}", kind="unreachable")
     ends_at = now() + timedelta(seconds=deadline_seconds)
     if short.lease_until is None or ends_at > short.lease_until:
         return NotAccepted(detail="too little of the lease was left", kind="unreachable")

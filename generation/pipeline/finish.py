@@ -62,7 +62,7 @@ def run(*, short_id: UUID, now: recording.Clock, ready: VideoReady | None = None
     )
     # Late, or deleted meanwhile.
     if not Short.objects.filter(pk=short.pk, video=name).exists():
-        files.delete(name)
+        files.discard(name)
     return False
 
 

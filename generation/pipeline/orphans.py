@@ -25,8 +25,14 @@ _OURS = re.compile(r"(?:pictures|videos)/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f
 
 
 def remove(*, at: datetime) -> int:
-    """Look at every stored file once. Returns how many were removed."""
-    removed = sum(_remove(names=names, at=at) for names in _batches())
+    """Look at every stored file once, as long as the storage lists them. Returns how many were
+    removed."""
+    removed = 0
+    try:
+        for names in _batches():
+            removed += _remove(names=names, at=at)
+    except files.Unavailable as error:
+        log.warning("the search for files without a short broke off", error=str(error))
     log.info("files without a short are removed", count=removed)
     return removed
 
@@ -52,7 +58,7 @@ def _remove_old(*, name: str, at: datetime) -> bool:
         files.delete(name)
     except FileNotFoundError:
         return False
-    except OSError as error:
-        log.warning("a file could not be removed", name=name, error=type(error).__name__)
+    except files.Unavailable as error:
+        log.warning("a file could not be removed", name=name, error=str(error))
         return False
     return True

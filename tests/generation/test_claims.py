@@ -42,7 +42,8 @@ def test_a_submit_whose_picture_is_not_handed_over_is_not_unknown(
 
     driving.hurry(short)
 
-    assert (short.state, short.end_detail) == (State.ANALYZED, "no picture: OSError")
+    assert short.state == State.ANALYZED
+    assert short.end_detail == "no picture: OSError: [Errno 5] Input/output error"
     assert stand_in.counts()["calls"]["submit"] == 0
 
 
