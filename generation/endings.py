@@ -16,9 +16,9 @@ AGAIN, OTHER_WORDS, OTHER_PICTURE, OTHER_MODEL, NEW_VIDEO, CANCEL = (
 )  # fmt: skip
 
 _VIDEO_GIVEN_BACK = _("The tokens for the video were given back.")
+# An answer that could not be read may have been paid before.
 _STEP_GIVEN_BACK = _(
-    "Nothing was charged for the step that failed, and the tokens that were still held were given"
-    " back."
+    "Only what the receipt shows was charged, and the tokens that were still held were given back."
 )
 _NOT_FOR_THE_VIDEO = _("No tokens were taken for the video.")
 _STAY_HELD = _("Its tokens stay held until this is certain.")
@@ -53,7 +53,7 @@ MESSAGES = {
         (OTHER_WORDS, OTHER_PICTURE),
     ),
     "analysis_unreachable": Ending(
-        _("The picture could not be analysed because no answer arrived from Gemini."),
+        _("The picture could not be analysed because no usable answer arrived from Gemini."),
         _VIDEO_GIVEN_BACK,
         _LATER,
         (AGAIN,),

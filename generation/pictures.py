@@ -55,13 +55,12 @@ SENT_RATIO = 8
 SENT_BYTES = 7_000_000
 # JPEG quality and colour sampling, best first; at the last even pure noise fits.
 _QUALITIES = ((92, "4:4:4"), (85, "4:2:0"), (60, "4:2:0"))
-
 _SLOTS = threading.BoundedSemaphore(2)
 _HERE_BYTES = 512 * 1024
 _HERE_PIXELS = 1_000_000
 _CHILD_MEMORY_BYTES = 1024 * 1024 * 1024
 _CHILD_CPU_SECONDS = 15
-_CHILD_SECONDS = 20
+_CHILD_SECONDS = 45
 _CHILD_REFUSED = 3
 
 # A real photo has about ten scans; each empty one costs a pass over the whole picture.
@@ -86,7 +85,10 @@ _SIGNATURES = {
     rb"....ftyp(....)*?avi[fs]": "AVIF",
     rb"....ftyp(....)*?(he[iv][cxms]|mif1|msf1)": "HEIF",
 }
-_OTHER_KINDS = rb"....(ftyp|JXL |jP  )|\xff\n|II[*+]\0|MM\0|BM|\0\0\x01\0|%PDF|8BPS|\s*<(svg|\?xml)"
+_OTHER_KINDS = (
+    rb"....(ftyp|JXL |jP  )|\xff\n|II[*+]\0|MM\0|BM|\0\0\x01\0|%(PDF|!PS)|8BPS|P[1-7]\s|DDS |icns"
+    rb"|RIFF....AVI |\x1aE\xdf\xa3|(\xef\xbb\xbf)?\s*<(svg|\?xml|!--|!DOCTYPE svg)"
+)
 _OPAQUE = {"L", "RGB", "CMYK"}
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -103,8 +105,12 @@ _SENTENCES = {
     "several": _("More than one picture was sent. Send just one in the field “image”."),
     "empty": _("The file is empty. Choose a picture and send it again."),
     "not_an_image": _("This file is not a picture. Choose a JPEG, PNG, WebP, HEIC, GIF or AVIF."),
-    "unsupported_format": _("Files of this kind cannot be used. Save it as JPEG or PNG first."),
+    "unsupported_format": _(
+        "Files of this kind cannot be used. Choose a JPEG, PNG, WebP, HEIC, GIF or AVIF, or save"
+        " this one as JPEG or PNG first."
+    ),
     "damaged": _("The picture is damaged or incomplete. Open it and save it again as JPEG or PNG."),
+    "too_slow": _("The picture took too long to read. Make it smaller, or try again in a moment."),
     "too_small": _(
         "The picture is too small: {width} × {height} pixels. "
         "Choose one with at least {limit} pixels on each side."
@@ -137,8 +143,7 @@ class InvalidImage(Exception):
 
 
 class ImageTooLarge(InvalidImage):
-    """`actual` is more than `limit`, in bytes (`reason` "too_many_bytes") or in pixels
-    ("too_many_pixels")."""
+    """`actual` is over `limit`: bytes if `reason` is "too_many_bytes", pixels otherwise."""
 
     code = "image_too_large"
 
@@ -151,7 +156,7 @@ class ImageTooLarge(InvalidImage):
     def message(self) -> str | Promise:
         unit = 1024 * 1024 if self.reason == "too_many_bytes" else 1_000_000
         # Rounded up, so that it never reads "20 MB. Make it smaller than 20 MB".
-        rounded = {"limit": self.limit // unit, "actual": self.actual // unit + 1}
+        rounded = {"limit": self.limit // unit, "actual": -(-self.actual // unit)}
         return format_lazy(_SENTENCES[self.reason], **rounded)
 
 
@@ -202,7 +207,7 @@ def _convert_in_child(data: bytes) -> bytes:
             command, input=data, capture_output=True, env=environment, timeout=_CHILD_SECONDS
         )
     except subprocess.TimeoutExpired as error:
-        raise InvalidImage("damaged") from error
+        raise InvalidImage("too_slow") from error
     if child.returncode == _CHILD_REFUSED:
         refusal = json.loads(child.stdout)
         kind = ImageTooLarge if refusal["reason"].startswith("too_many") else InvalidImage

@@ -2,8 +2,8 @@
 
 Owns: which analysis is used again. Units: tokens.
 Invariant: a new job with a quote and holds of its own. The analysis is left out of them only if it
-would be asked the same question: same picture, wish, frame and analysis model, and if its first
-answer was usable and paid for. The picture is copied, so that each short owns its files.
+would be asked the same question: same picture, wish and analysis model, and if its first answer was
+usable and paid for. The picture is copied, so that each short owns its files.
 """
 
 import hashlib
@@ -42,20 +42,16 @@ def run(*, user: User, source: Short, order: Order, at: datetime) -> Started:
     if not source.is_final:
         raise NotFinished(state=source.state)
     picture = _picture(source)
-    analysis = reusable(source=source, wish=order.wish, aspect_ratio=order.aspect_ratio)
+    analysis = reusable(source=source, wish=order.wish)
     return start.run(user=user, picture=picture, order=order, at=at, analysis=analysis)
 
 
-def reusable(*, source: Short, wish: str, aspect_ratio: str) -> Analysis | None:
-    """The analysis of a short, if this wish and frame need no new one. Two queries at most.
+def reusable(*, source: Short, wish: str) -> Analysis | None:
+    """The analysis of a short, if this wish needs no new one. Two queries at most.
 
-    No frame means the one that suits the picture. The frame counts because Gemini is told it and
-    writes the prompt for it. A prompt that is nothing but the wish stands for an analysis that was
-    of no use.
+    A prompt that is nothing but the wish stands for an analysis that was of no use.
     """
-    suits = catalog.frame(width=source.picture_width, height=source.picture_height)
-    asked = (wish, aspect_ratio or suits) == (source.wish, source.aspect_ratio)
-    if not asked or source.video_prompt in ("", source.wish):
+    if wish != source.wish or source.video_prompt in ("", source.wish):
         return None
     first = source.analysis_of_id or source.pk
     paid = any(

@@ -115,10 +115,8 @@ def record(*, short: Short, hold: OpenHold, outcome: PollOutcome, at: datetime) 
         case BilledWithoutVideo():
             _unsettled(short=short, hold=hold, outcome=outcome, at=at)
         case RenderFailed(code=code, detail=detail):
-            _end(
-                short=short, target=State.FAILED, code="render_failed", detail=f"{code}: {detail}",
-                at=at,
-            )  # fmt: skip
+            said = detail if code is None else f"{code}: {detail}"
+            _end(short=short, target=State.FAILED, code="render_failed", detail=said, at=at)
             recording.release_all(short=short, reason="render_failed", at=at)
 
 

@@ -17,8 +17,8 @@ from generation.models import Short, State
 from generation.pipeline import cancel
 from metering import backlog
 
-# A worker may be about to read the picture.
-PICTURE_NEEDED = (State.ANALYZING, State.SUBMITTING)
+# A worker may be about to send the picture and the words.
+NEEDED = (State.ANALYZING, State.SUBMITTING)
 
 
 def run(*, short_id: UUID, at: datetime) -> None:
@@ -29,9 +29,8 @@ def run(*, short_id: UUID, at: datetime) -> None:
         if short.deleted_at is not None:
             return
         Short.objects.filter(pk=short_id).update(deleted_at=at, **_forgotten(short))
-        if short.state not in PICTURE_NEEDED:
+        if short.state not in NEEDED:
             _drop(short.picture)
-        if short.is_final:
             _drop(short.video)
         if short.state in cancel.IDLE:
             due = cancel.end(short=short, at=at)
@@ -47,20 +46,18 @@ def carry_out(*, short: Short, at: datetime) -> None:
     if stands is None:
         return
     if stands.deleted_at is not None:
-        Short.objects.filter(pk=short.pk).update(picture="")
+        Short.objects.filter(pk=short.pk).update(**dict.fromkeys(states.FORGOTTEN, ""))
         _drop(short.picture)
     if stands.state in (*cancel.IDLE, State.ANALYZING):
         cancel.end(short=stands, at=at)
 
 
 def _forgotten(short: Short) -> dict[str, str]:
-    """The fields to empty at once. What is left, states.record empties when the short ends."""
-    if short.is_final:
-        return dict.fromkeys((*states.FORGOTTEN, "video"), "")
-    return {} if short.state in PICTURE_NEEDED else {"picture": ""}
+    """The fields to empty at once; those of a call that is under way, once it is answered."""
+    return {} if short.state in NEEDED else dict.fromkeys((*states.FORGOTTEN, "video"), "")
 
 
 def _drop(name: str) -> None:
     """Remove a file once the transaction has committed. A storage that is away is no error here."""
     if name:
-        transaction.on_commit(lambda: files.delete(name), robust=True)
+        transaction.on_commit(lambda: files.discard(name), robust=True)

@@ -96,6 +96,7 @@ def expire(*, short_id: UUID, now: recording.Clock) -> bool:
             raise states.Superseded(str(short_id))
         hold = queries.open_hold(job_id=short.pk, api_type=catalog.api_type_of(short.model))
         _unknown(short=short, hold=hold, detail="the worker died during the submit", at=now())
+        remove.carry_out(short=short, at=now())
 
     recording.durably(short=Short(pk=short_id), write=write, now=now)
     return False

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from generation.models import Short, State
+from generation.models import ModelGate, Short, State
 from generation.pipeline import analyse, poll, submit, sweep
 from metering import queries, receipts
 from metering.models import LedgerEntry, Notice
@@ -53,6 +53,7 @@ def set_clock(short: Short, *, back: timedelta) -> Short:
     """Set everybody's clock back by so much: what was noted before lies later by that."""
     known = Short.objects.filter(pk=short.pk)
     known.update(**{name: F(name) + back for name in INSTANTS})
+    ModelGate.objects.update(not_before=F("not_before") + back)
     short.refresh_from_db()
     return short
 

@@ -134,12 +134,38 @@ def test_a_render_that_fails_gives_its_tokens_back(alice: User, stand_in: StandI
 
 def test_an_unknown_outcome_keeps_its_hold(alice: User, stand_in: StandIn) -> None:
     stand_in.next("submit", cut="after")
-    short = driving.until(driving.begin(alice), State.SUBMIT_UNKNOWN)
+    short = driving.until(driving.begin(alice, wish="my garden"), State.SUBMIT_UNKNOWN)
 
     delete(short)
 
-    assert short.state == State.SUBMIT_UNKNOWN
+    assert (short.state, words(short)) == (State.SUBMIT_UNKNOWN, {""})
     assert calling_off.legs(short) == ["captured", "open"]
+
+
+def test_a_render_keeps_no_word_of_its_owner_while_it_runs_on(
+    alice: User, stand_in: StandIn
+) -> None:
+    short = driving.step(driving.begin(alice, wish="my garden"))
+    picture = short.picture
+
+    delete(short)
+
+    assert (short.state, words(short), short.picture) == (State.RENDERING, {""}, "")
+    assert not calling_off.stored(picture)
+
+
+def test_where_the_worker_died_during_the_submit_nothing_is_kept_while_staff_decide(
+    alice: User, stand_in: StandIn
+) -> None:
+    short = driving.begin(alice, wish="my garden")
+    picture = short.picture
+    Short.objects.filter(pk=short.pk).update(state=State.SUBMITTING, attempt=2)
+    delete(short)
+
+    driving.hurry(short)
+
+    assert (short.state, words(short)) == (State.SUBMIT_UNKNOWN, {""})
+    assert not calling_off.stored(picture)
 
 
 def test_where_the_worker_died_during_the_analysis_nobody_is_asked_again(

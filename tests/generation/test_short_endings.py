@@ -105,7 +105,8 @@ def test_a_filtered_short_says_so_and_gives_the_video_back(
 
     assert "There is no video" in text(response)
     assert "The safety filter of the video model held the video back" in text(response)
-    assert "The filter said:" in text(response)
+    assert "The filter's own words, in English:" in text(response)
+    assert '<blockquote lang="en">' in response.content.decode()
     assert re.search(r"What it cost 4\d\d tokens were taken for looking at", text(response))
     assert re.search(r"1,0\d\d held tokens were given back", text(response))
     assert f'href="/?again={short.pk}#id_prompt">Try other words</a>' in response.content.decode()

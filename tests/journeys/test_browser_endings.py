@@ -60,7 +60,7 @@ ENDINGS = {
     "no prompt": (misled("analyse", outcome="empty"),
                   "Gemini found no usable video prompt", "Try other words", AGAIN),
     "no answer": (misled("analyse", n=2, cut="after"),
-                  "no answer arrived from Gemini", "Make again", AGAIN),
+                  "no usable answer arrived from Gemini", "Make again", AGAIN),
     "refused": (misled("submit", status=400),
                 "The service that makes the videos refused", "Take another picture", STUDIO),
     "filtered": (misled("poll", State.FILTERED, outcome="filtered"),
