@@ -28,9 +28,27 @@ from metering.api_shapes import BalanceBody
 
 def idempotency_key() -> serializers.RegexField:
     """The header of that name, where it is given: visible ASCII."""
+    sentence = _("The header Idempotency-Key has 1 to 255 visible ASCII characters, no spaces.")
     return serializers.RegexField(
-        r"^[\x21-\x7e]+$", required=False, allow_null=True, max_length=255
+        r"^[\x21-\x7e]+$",
+        required=False,
+        allow_null=True,
+        max_length=255,
+        error_messages=dict.fromkeys(("blank", "invalid", "max_length"), sentence),
     )
+
+
+def wish() -> serializers.CharField:
+    """The user's own words, where there are any."""
+    return serializers.CharField(
+        required=False, allow_blank=True, max_length=forms.WISH_LENGTH, validators=[_is_readable]
+    )
+
+
+def _is_readable(words: str) -> None:
+    """What was not UTF-8 has become question marks; nobody wants to pay for a video of those."""
+    if "\ufffd" in words:
+        raise serializers.ValidationError(_("This text can't be read. Send it as UTF-8."))
 
 
 class BodyTooLarge(APIException):
@@ -52,10 +70,11 @@ class BoundedBodyApi(APIView):
         return forms.FORM_BYTES
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Raises BodyTooLarge."""
-        super().initial(request, *args, **kwargs)
+        """Raises BodyTooLarge, before a log-in is looked for: a session's token may stand in the
+        body."""
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.most_bytes():
             raise BodyTooLarge
+        super().initial(request, *args, **kwargs)
 
 
 class ShortsGenerateApi(BoundedBodyApi):
@@ -64,9 +83,7 @@ class ShortsGenerateApi(BoundedBodyApi):
     parser_classes = [MultiPartParser, FormParser]
 
     class InputSerializer(serializers.Serializer[Any]):
-        prompt = serializers.CharField(
-            required=False, allow_blank=True, max_length=forms.WISH_LENGTH
-        )
+        prompt = wish()
         model = serializers.CharField(required=False, allow_blank=True, max_length=100)
         seconds = serializers.IntegerField(default=catalog.DEFAULT_SECONDS)
         resolution = serializers.CharField(default=catalog.DEFAULT_RESOLUTION, max_length=16)
@@ -133,9 +150,7 @@ class ShortAgainApi(BoundedBodyApi):
     parser_classes = [JSONParser, FormParser, MultiPartParser]
 
     class InputSerializer(serializers.Serializer[Any]):
-        prompt = serializers.CharField(
-            required=False, allow_blank=True, max_length=forms.WISH_LENGTH
-        )
+        prompt = wish()
         model = serializers.CharField(required=False, max_length=100)
         seconds = serializers.IntegerField(required=False)
         resolution = serializers.CharField(required=False, max_length=16)
@@ -147,7 +162,7 @@ class ShortAgainApi(BoundedBodyApi):
     def post(self, request: Request, short_id: UUID) -> Response:
         at, user, source = timezone.now(), caller(request), _owned(request, short_id)
         given = self.InputSerializer(
-            data={**_fields(request), "idempotency_key": request.headers.get("Idempotency-Key")}
+            data={**fields(request), "idempotency_key": request.headers.get("Idempotency-Key")}
         )
         given.is_valid(raise_exception=True)
         order = intake.order_again(source=source, given=given.validated_data)
@@ -185,7 +200,7 @@ def _accepted(
     return Response(body(shown).data, status=202, headers=where)
 
 
-def _fields(request: Request) -> dict[str, Any]:
+def fields(request: Request) -> dict[str, Any]:
     """The body's fields by name, of a form or of a JSON object. Raises ParseError."""
     if not isinstance(request.data, Mapping):
         raise ParseError(_("Send one JSON object, or a form."))

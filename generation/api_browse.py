@@ -118,7 +118,7 @@ class ShortsQuoteApi(api.BoundedBodyApi):
         balance = BalanceBody()
 
     def post(self, request: Request) -> Response:
-        given = self.InputSerializer(data=request.data)
+        given = self.InputSerializer(data=api.fields(request))
         given.is_valid(raise_exception=True)
         prices = price_list.of(user=caller(request), given=given.validated_data, at=timezone.now())
         return Response(self.OutputSerializer(prices).data)

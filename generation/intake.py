@@ -18,7 +18,7 @@ def order(*, picture: IO[bytes], given: Mapping[str, Any]) -> Order:
     choices: dict[str, Any] = {
         "wish": given.get("prompt") or "",
         "model": given.get("model") or served.default_model(),
-        "seconds": given.get("seconds") or catalog.DEFAULT_SECONDS,
+        "seconds": _seconds(given, catalog.DEFAULT_SECONDS),
         "resolution": given.get("resolution") or catalog.DEFAULT_RESOLUTION,
         "aspect_ratio": given.get("aspect_ratio") or "",
     }
@@ -38,7 +38,7 @@ def order_again(*, source: Short, given: Mapping[str, Any]) -> Order:
     choices: dict[str, Any] = {
         "wish": given.get("prompt", source.wish),
         "model": given.get("model") or source.model,
-        "seconds": given.get("seconds") or source.seconds,
+        "seconds": _seconds(given, source.seconds),
         "resolution": given.get("resolution") or source.resolution,
         "aspect_ratio": given.get("aspect_ratio", source.aspect_ratio),
     }
@@ -48,6 +48,12 @@ def order_again(*, source: Short, given: Mapping[str, Any]) -> Order:
         idempotency_key=given.get("idempotency_key") or None,
         request_hash=hashlib.sha256(of.encode()).hexdigest(),
     )
+
+
+def _seconds(given: Mapping[str, Any], usual: int) -> int:
+    """0 is no length, rather than none given."""
+    asked: int | None = given.get("seconds")
+    return usual if asked is None else asked
 
 
 def _digest(*, picture: IO[bytes], choices: str) -> str:

@@ -13,7 +13,7 @@ from django.utils import formats, timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from generation import gates, offers, pictures
+from generation import files, gates, offers, pictures
 from generation.pipeline import again, cancel, start
 from metering import ledger, queries, rates, spending
 
@@ -30,6 +30,7 @@ TITLES = {
     "model_closed": _("Model closed"),
     "too_many_in_flight": _("Too many videos under way"),
     "metering_unavailable": _("Tokens can't be checked right now"),
+    "storage_unavailable": _("Files can't be reached right now"),
     "spending_paused": _("New videos are paused"),
     "email_unconfirmed": _("E-mail address not confirmed"),
     "not_finished": _("Video still under way"),
@@ -56,6 +57,10 @@ SENTENCES = {
     "metering_unavailable": _(
         "Your tokens can't be checked right now, so nothing was started and no tokens were taken."
         " Please try again in a moment."
+    ),
+    "storage_unavailable": _(
+        "Our file storage does not answer right now, so nothing was started and no tokens were"
+        " taken. Please try again in a moment."
     ),
     "spending_paused": _(
         "New videos are paused for today because the operator's daily budget is used up. Nothing"
@@ -100,6 +105,7 @@ STATUSES: dict[type[Exception], int] = {
     start.IdempotencyConflict: 409,
     gates.ModelClosed: 409,
     ledger.MeteringUnavailable: 503,
+    files.Unavailable: 503,
     queries.NoLedger: 503,
     OperationalError: 503,
     InterfaceError: 503,
@@ -209,7 +215,7 @@ def _what_helps(
     if error.resets_at and error.estimated_tokens <= error.limit_tokens:
         local = timezone.localtime(error.resets_at)
         yield _("Your tokens are renewed on %(when)s.") % {
-            "when": formats.date_format(local, "Y-m-d H:i T")
+            "when": f"{formats.date_format(local, 'DATE_FORMAT')}, {local:%H:%M %Z}"
         }
     yield _("For a higher limit, please ask our staff.")
 
@@ -221,7 +227,7 @@ def _number(tokens: int) -> str:
 def _in_flight(error: ledger.TooManyInFlight) -> Refusal:
     figures = {"in_flight": error.in_flight, "max_in_flight": error.max_in_flight}
     sentence = _(
-        "%(in_flight)s videos are under way and at most %(max_in_flight)s may be."
+        "Videos under way: %(in_flight)s, and at most %(max_in_flight)s may be."
         " Nothing was started and no tokens were taken; wait until one of them is done, or ask our"
         " staff for more at once."
     )
@@ -236,7 +242,9 @@ def _paused(error: spending.SpendingPaused) -> Refusal:
 
 
 def _invalid_choice(error: start.InvalidChoice) -> Refusal:
-    sentence = _("%(parameter)s must be one of: %(allowed)s.") % {
+    sentence = _(
+        "%(parameter)s must be one of: %(allowed)s. Nothing was started and no tokens were taken."
+    ) % {
         "parameter": error.parameter,
         "allowed": ", ".join(map(str, error.allowed)),
     }

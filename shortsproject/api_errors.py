@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import exceptions as drf
 from rest_framework.views import set_rollback
 
-from generation import refusals
+from generation import files, refusals
 from metering import ledger, spending
 
 log = structlog.get_logger(__name__)
@@ -47,6 +47,12 @@ DETAILS = {
         " again with the same Idempotency-Key is begun and paid for only once."
     ),
 }
+KEY_REFUSED = _(
+    "This API key opens nothing: it is mistyped, has expired or was revoked, or its account is"
+    " closed. Make a new one on your account page."
+)
+# What comes back by itself.
+AWAY = (ledger.MeteringUnavailable, OperationalError, InterfaceError, files.Unavailable)
 UNREADABLE = _(
     "The request has more files or fields than are read here, so nothing was started and no tokens"
     " were taken. Send only those that are asked for."
@@ -94,7 +100,7 @@ def _framework(error: Exception) -> JsonResponse:
         case drf.ValidationError():
             return body(
                 code="invalid_parameter", status=400, detail=_first(error.detail),
-                errors=error.detail,
+                parameter=next(iter(error.detail)), errors=error.detail,
             )  # fmt: skip
         case drf.ParseError():
             return body(code="invalid_parameter", status=400, detail=error.detail)
@@ -103,7 +109,8 @@ def _framework(error: Exception) -> JsonResponse:
         case SuspiciousOperation():
             return body(code="invalid_parameter", status=400, detail=UNREADABLE)
         case drf.NotAuthenticated() | drf.AuthenticationFailed():
-            return body(code="not_authenticated", status=401)
+            tried = isinstance(error, drf.AuthenticationFailed)
+            return body(code="not_authenticated", status=401, detail=KEY_REFUSED if tried else "")
         case drf.PermissionDenied() if str(error.detail).startswith("CSRF"):
             return body(code="csrf_failed", status=403)
         case drf.PermissionDenied() | PermissionDenied():
@@ -124,8 +131,10 @@ def _headers(error: Exception) -> dict[str, str]:
     wait = getattr(error, "wait", None)
     if isinstance(error, drf.Throttled) and wait:
         headers["Retry-After"] = str(int(wait))
-    if isinstance(error, ledger.MeteringUnavailable | OperationalError | InterfaceError):
+    if isinstance(error, AWAY):
         headers["Retry-After"] = "5"
+    if isinstance(error, ledger.TooManyInFlight):
+        headers["Retry-After"] = "15"
     if isinstance(error, spending.SpendingPaused):
         headers["Retry-After"] = str(error.retry_after_seconds)
     return headers

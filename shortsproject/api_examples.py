@@ -106,6 +106,8 @@ FIGURES: dict[str, dict[str, Any]] = {
         "limit_tokens": 10000, "resets_at": "2026-11-30T15:00:00Z",
         "fits": [{"model": LITE, "seconds": 4, "resolution": "720p", "tokens": 767}],
     },
+    "not_cancelable": {"state": "rendering"},
+    "not_finished": {"state": "rendering"},
     "too_many_in_flight": {"in_flight": 3, "max_in_flight": 3},
     "email_unconfirmed": {"confirm_url": "/accounts/email/"},
     "spending_paused": {"retry_at": "2026-11-25T15:00:00Z"},

@@ -30,6 +30,7 @@ STATUSES = {
     "body_too_large": 413,
     "too_many_in_flight": 429,
     "metering_unavailable": 503,
+    "storage_unavailable": 503,
     "spending_paused": 503,
 }
 ALWAYS = ("not_authenticated", "metering_unavailable")
@@ -37,8 +38,9 @@ UNSAFE = ("csrf_failed",)
 CHOICE = ("invalid_parameter", "unpriced_model", "model_closed", "body_too_large")
 GATE = (
     "token_limit_exceeded", "too_many_in_flight", "account_suspended", "email_unconfirmed",
-    "spending_paused", "idempotency_conflict",
+    "spending_paused", "storage_unavailable", "idempotency_conflict",
 )  # fmt: skip
+READING = ("not_found", "storage_unavailable")
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,10 @@ class AgainForm(ShortAgainApi.InputSerializer):
     idempotency_key = None  # type: ignore[assignment]  # as above
 
 
-KEY = {"Idempotency-Key": "Sent again, it answers with the short that it began the first time."}
+KEY = {
+    "Idempotency-Key": "Sent again, it answers with the short that it began the first time. 1 to"
+    " 255 visible ASCII characters, no spaces."
+}
 LOCATION = {"Location": "The address of the new short."}
 
 
@@ -130,10 +135,10 @@ OPERATIONS = {
         example=api_examples.GENERATED,
     ),
     "GET /api/shorts/{short_id}/video": Operation(
-        id="getVideo", codes=("not_found",), file=File("video/mp4", ranges=True)
+        id="getVideo", codes=READING, file=File("video/mp4", ranges=True)
     ),
     "GET /api/shorts/{short_id}/image": Operation(
-        id="getImage", codes=("not_found",), file=File("image/jpeg", ranges=True)
+        id="getImage", codes=READING, file=File("image/jpeg", ranges=True)
     ),
     "GET /api/usage": Operation(id="getUsage", example=api_examples.USAGE),
     "GET /api/usage/entries": Operation(

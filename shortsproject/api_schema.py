@@ -61,6 +61,7 @@ class ProblemBody(serializers.Serializer[Any]):
     limit_tokens = serializers.IntegerField(required=False)
     resets_at = UtcField(required=False, allow_null=True)
     fits = Fit(many=True, required=False)
+    state = serializers.CharField(required=False)
     in_flight = serializers.IntegerField(required=False)
     max_in_flight = serializers.IntegerField(required=False)
     confirm_url = serializers.CharField(required=False)
@@ -108,6 +109,11 @@ class OperationSchema(AutoSchema):
                 _header(name, text, response=[self.row.status])
                 for name, text in self.row.answer_headers.items()
             ),
+            _header(
+                "Retry-After",
+                "Seconds to wait before it is worth asking again.",
+                response=[429, 503],
+            ),
         ]
 
     def get_request_serializer(self) -> Any:
@@ -130,7 +136,8 @@ class OperationSchema(AutoSchema):
         return {
             **(_file(self.row) if self.row.file else self._answer()),
             **{(status, PROBLEM): _problem(status, codes) for status, codes in refused.items()},
-            ("default", PROBLEM): OpenApiResponse(ProblemBody, description="Any other error."),
+            ("4XX", PROBLEM): OpenApiResponse(ProblemBody, description="Any other refusal."),
+            ("5XX", PROBLEM): OpenApiResponse(ProblemBody, description="Any other fault of ours."),
         }
 
     def get_serializer_name(self, serializer: Any, direction: str) -> str:

@@ -42,6 +42,20 @@ class RequestIdMiddleware:
         return response
 
 
+class ApiSlashMiddleware:
+    """Under /api/ a slash at the end changes nothing. A redirect would: some clients drop the key,
+    or the body, on the way."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/api/"):
+            request.path_info = request.path_info.removesuffix("/")
+            request.path = request.path.removesuffix("/")
+        return self.get_response(request)
+
+
 class NoPageMiddleware:
     """Answers that would be empty, or would be put where they do not belong."""
 

@@ -207,6 +207,31 @@ def test_a_refusal_is_as_described(alice: User, api: Clients) -> None:
     assert faults(schema, refused.json()) == []
 
 
+@pytest.mark.parametrize("act", ["cancel", "again"])
+def test_a_refusal_that_names_the_state_is_as_described(
+    alice: User, api: Clients, act: str
+) -> None:
+    short = factories.short(alice, State.RENDERING)
+
+    refused = api(alice).post(f"/api/shorts/{short.pk}/{act}")
+
+    schema = described("post", f"/api/shorts/{{short_id}}/{act}", 409, PROBLEM)
+    assert refused.json()["state"] == State.RENDERING
+    assert faults(schema, refused.json()) == []
+
+
+def test_it_says_when_to_ask_again() -> None:
+    answers = [
+        answer
+        for _, _, operation in operations()
+        for status, answer in operation["responses"].items()
+        if status in {"429", "503"}
+    ]
+
+    assert answers
+    assert all("Retry-After" in answer["headers"] for answer in answers)
+
+
 def test_an_invalid_parameter_is_as_described(alice: User, api: Clients) -> None:
     client = api(alice)
 
@@ -223,7 +248,7 @@ def test_it_is_json_whatever_is_accepted(accept: str) -> None:
     assert (response.status_code, response["Content-Type"]) == (200, JSON)
 
 
-@pytest.mark.parametrize("path", ["/api/schema/", "/api/schema.yaml", "/api/docs/", "/api/docs/x"])
+@pytest.mark.parametrize("path", ["/api/schema/x", "/api/schema.yaml", "/api/docs/x"])
 def test_paths_beside_it_are_problems(path: str) -> None:
     response = Client().get(path)
 

@@ -32,6 +32,25 @@ def test_what_is_no_id_is_replaced(client: Client, db: None, given: str) -> None
     assert answer["X-Request-ID"] != given
 
 
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_under_api_a_slash_at_the_end_changes_nothing(
+    client: Client, alice: User, method: str
+) -> None:
+    client.force_login(alice)
+
+    with_slash, without = (getattr(client, method)(f"/api/usage{end}") for end in ("/", ""))
+
+    assert with_slash.status_code == without.status_code
+    assert with_slash.content == without.content
+
+
+def test_under_api_what_is_not_there_is_not_there_with_a_slash_either(client: Client) -> None:
+    answers = [client.get(path) for path in ("/api/", "/api/nothing/", "/api/usage//")]
+
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
+    assert {answer.json()["code"] for answer in answers} == {"not_found"}
+
+
 def test_the_id_stands_in_the_log_lines_of_the_request(client: Client, db: None) -> None:
     seen: list[Any] = []
     handler = logging.Handler()

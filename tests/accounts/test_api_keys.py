@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -87,3 +88,20 @@ def test_a_key_with_one_wrong_character_is_refused(alice: User) -> None:
     wrong = secret[:-1] + ("0" if secret[-1] != "0" else "1")
 
     assert script(wrong).get(URL).status_code == 401
+
+
+def test_a_key_made_by_command_is_all_that_is_printed(
+    alice: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("create_api_key", "ALICE@example.org", name="nightly job")
+
+    printed = capsys.readouterr().out
+    assert script(printed.removesuffix("\n")).get(URL).status_code == 200
+    assert ApiKey.objects.get().name == "nightly job"
+
+
+def test_a_command_makes_no_key_without_a_name(alice: User) -> None:
+    with pytest.raises(CommandError, match="what the key is for"):
+        call_command("create_api_key", alice.email, name="  ")
+
+    assert not ApiKey.objects.exists()

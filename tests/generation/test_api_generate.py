@@ -105,6 +105,7 @@ def test_the_fourth_at_once_is_429(alice: User, api: Api) -> None:
     codes = [answer.status_code for answer in answers]
     assert codes == [202, 202, 202, 429]
     assert answers[3].json()["code"] == "too_many_in_flight"
+    assert int(answers[3]["Retry-After"]) > 0
     assert queries.balance(user=alice, at=timezone.now()).held_tokens == 4500
 
 
@@ -112,11 +113,13 @@ def test_the_fourth_at_once_is_429(alice: User, api: Api) -> None:
     ("field", "value", "code"),
     [
         ("seconds", "5", "invalid_parameter"),
+        ("seconds", "0", "invalid_parameter"),
         ("seconds", "eight", "invalid_parameter"),
         ("resolution", "8k", "invalid_parameter"),
         ("aspect_ratio", "1:1", "invalid_parameter"),
         ("prompt", "x" * 1001, "invalid_parameter"),
         ("prompt", "nul \x00", "invalid_parameter"),
+        ("prompt", "\ufffd\ufffd pan", "invalid_parameter"),  # what becomes of other charsets
         ("model", "veo-3.0-generate-001", "unpriced_model"),
         ("model", "nonsense", "unpriced_model"),
     ],
@@ -178,6 +181,18 @@ def test_a_body_over_the_limit_is_413(alice: User, api: Api, settings: Any) -> N
     assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
 
 
+def test_a_session_is_told_of_a_body_over_the_limit_before_its_token_is_looked_for(
+    alice: User, settings: Any
+) -> None:
+    settings.MAX_UPLOAD_BYTES = 1000
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(alice)
+
+    response = browser.post(URL, {"image": upload(bytes(200_000))})
+
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+
+
 def test_the_same_key_and_body_give_the_same_short(alice: User, api: Api) -> None:
     client, key = api(alice), str(uuid.uuid4())
     first = client.post(URL, {"image": upload()}, format="multipart", HTTP_IDEMPOTENCY_KEY=key)
@@ -215,13 +230,15 @@ def test_a_refused_request_does_not_burn_its_key(alice: User, api: Api) -> None:
     assert response.status_code == 202
 
 
-@pytest.mark.parametrize("key", ["x" * 300, "with space", "café"])
+@pytest.mark.parametrize("key", ["", "x" * 300, "with space", "café"])
 def test_a_key_that_can_not_be_one_is_400(alice: User, api: Api, key: str) -> None:
     response = api(alice).post(
         URL, {"image": upload()}, format="multipart", HTTP_IDEMPOTENCY_KEY=key
     )
 
     assert (response.status_code, response.json()["code"]) == (400, "invalid_parameter")
+    assert response.json()["parameter"] == "idempotency_key"
+    assert "1 to 255 visible ASCII characters" in response.json()["detail"]
 
 
 def test_without_a_key_or_login_it_is_401() -> None:
@@ -240,6 +257,7 @@ def test_a_wrong_key_is_401(key: str) -> None:
     response = client.post(URL, {"image": upload()}, format="multipart")
 
     assert (response.status_code, response.json()["code"]) == (401, "not_authenticated")
+    assert "has expired or was revoked" in response.json()["detail"]
 
 
 def test_a_session_without_form_token_is_403(alice: User) -> None:

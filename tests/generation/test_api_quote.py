@@ -148,6 +148,7 @@ def test_what_an_order_would_be_refused_for_is_refused(
     response = api(alice).post(URL, asked, format="json")
 
     assert (response.status_code, response.json()["code"]) == (400, code)
+    assert "non_field" not in response.json()["detail"]
 
 
 def test_a_closed_model_is_left_out(alice: User, api: Clients) -> None:

@@ -120,7 +120,7 @@ def test_when_tokens_are_renewed_is_said_with_its_zone(alice: User) -> None:
     with timezone.override("Asia/Seoul"):
         sentence = str(refusal(alice).sentence)
 
-    assert "Your tokens are renewed on 2026-12-01 00:00 KST." in sentence
+    assert "Your tokens are renewed on Dec. 1, 2026, 00:00 KST." in sentence
 
 
 def test_a_reset_that_would_not_help_is_not_promised(alice: User) -> None:
@@ -162,7 +162,7 @@ def test_too_many_under_way_says_how_many_run(alice: User) -> None:
 
     found = refusal(alice)
 
-    assert "1 videos are under way and at most 1 may be." in str(found.sentence)
+    assert "Videos under way: 1, and at most 1 may be." in str(found.sentence)
     assert "ask our staff" in str(found.sentence)
     assert found.figures == {"in_flight": 1, "max_in_flight": 1}
 

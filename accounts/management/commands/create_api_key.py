@@ -18,5 +18,8 @@ class Command(BaseCommand):
         user = User.objects.filter(email__iexact=options["email"]).first()
         if user is None:
             raise CommandError(f"There is no user with the e-mail address {options['email']}.")
-        _, key = ApiKey.objects.create(user=user, name=options["name"][:100])
+        name = options["name"].strip()[:100]
+        if not name:
+            raise CommandError("--name says what the key is for.")
+        _, key = ApiKey.objects.create(user=user, name=name)
         self.stdout.write(key)
