@@ -36,7 +36,8 @@ from generation.providers import routes
 
 CONNECT_SECONDS = 10.0
 PIECE_BYTES = 16 * 1024
-ENTERPRISE_HOST = "https://aiplatform.googleapis.com"
+ENTERPRISE_HOST = "aiplatform.googleapis.com"
+ENTERPRISE_CONTINENTS = ("eu", "us")
 ENTERPRISE_VERSION = "v1beta1"
 DEVELOPER_HOST = "https://generativelanguage.googleapis.com"
 DEVELOPER_VERSION = "v1"
@@ -182,21 +183,29 @@ def _make(route: Route) -> _Made:
         credentials=credentials,
         project=route.project or None,
         location=route.location or None,
-        http_options=_options_of(route, ENTERPRISE_HOST, ENTERPRISE_VERSION),
+        http_options=_options_of(route, _enterprise_host(route.location), ENTERPRISE_VERSION),
     )
     return _Made(client, credentials)
 
 
+def _enterprise_host(location: str) -> str:
+    """Google's own address for this location."""
+    if location == "global":
+        return f"https://{ENTERPRISE_HOST}"
+    if location in ENTERPRISE_CONTINENTS:
+        return f"https://aiplatform.{location}.rep.googleapis.com"
+    return f"https://{location}-{ENTERPRISE_HOST}"
+
+
 def _options_of(route: Route, host: str, version: str) -> types.HttpOptions:
     """Of a whole client. `host` is who is called where the route has no address of its own."""
-    http_client = _http_client(base_url=route.base_url or host, is_loopback=route.is_loopback)
-    # The enterprise host depends on the location, so the SDK itself puts it together.
-    own = DEVELOPER_HOST if isinstance(route, routes.Developer) else None
+    # Said outright: where no address is given, the SDK takes one of the environment.
+    base_url = route.base_url or host
     return types.HttpOptions(
-        base_url=route.base_url or own,
+        base_url=base_url,
         api_version=version,
         retry_options=types.HttpRetryOptions(attempts=1),
-        httpx_client=http_client,
+        httpx_client=_http_client(base_url=base_url, is_loopback=route.is_loopback),
     )
 
 

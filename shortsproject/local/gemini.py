@@ -1,13 +1,15 @@
 """The Gemini stand-in: Gemini, Veo and Omni on the wire, on loopback, for nothing.
 
 It speaks what the real SDK sends and reads on both routes: Veo's operations of the enterprise one,
-Omni's interactions and files of the developer one, and the analysis of both. It takes the time that
+Omni's interactions and files of the developer one, and the analysis of both; and Veo's operations
+as the developer API had them (asked for with GET, the video as a file). It takes the time that
 a render takes, scaled, and hands out a real MP4 made from the uploaded picture. Over its control
 endpoint, which the real service does not have, it can be told to misbehave:
 
     POST /_control/next     {"kind": "analyse|submit|poll|download|cancel|delete", "n": 1, …}   204
         status      answer this status and do not take the call (body: what to say instead of
-                    Google's envelope; headers: more of them, a Location for example)
+                    Google's envelope; headers: more of them, a Location for example); 200: as if
+                    left out
         body        without a status: take the call and answer 200 with this; a text is sent as it
                     is, and {operation_name}, {uri} and {video} in it are filled in
         delay_s     wait before the answer, after the call was taken
@@ -21,17 +23,18 @@ endpoint, which the real service does not have, it can be told to misbehave:
         outcome     analyse: filtered, error, empty, no_usage, truncated
                     submit: how the render will end (below), or empty, truncated: this answer
                     poll: the same for this answer only
-                    download: empty; truncated, half a file that passes for a whole one
+                    download: filtered (no such file), error, empty; truncated, half a file that
+                    passes for a whole one; no_usage (as usual: a file never has any)
     POST /_control/release  {"kind": "submit"}      204; 409 when nothing is held
     POST /_control/reset                            204; as just started
     GET  /_control/counts                           calls received by kind, submits accepted
 
 Ends of a render, on both wires: filtered, error, no_video (done, with nothing in it), other_name
-(the answer is about another one). Veo only: exhausted (error 8), error_and_video,
-filtered_and_video, blank_video (a video without anything in it). Omni only: step_error (in the
-steps), billed_error (with usage), cancelled, incomplete, budget_exceeded, requires_action,
-requires_continuation, idle, unknown_status, no_usage, billed_no_video. filtered reports input
-tokens only, error none.
+(the answer is about another one), no_usage (Veo as usual: it never reports any). Veo only:
+exhausted (error 8), error_and_video, filtered_and_video, blank_video (a video without anything in
+it). Omni only: step_error (in the steps), billed_error (with usage), cancelled, incomplete,
+budget_exceeded, requires_action, requires_continuation, idle, unknown_status, billed_no_video.
+filtered reports input tokens only, error none.
 
 Run it with `python -m shortsproject.local.gemini --port 0`, or in a thread of a test with
 `StandIn`. It knows nothing of Django. Times are seconds.
@@ -199,10 +202,11 @@ class StandIn:
         return submitted(order, {"name": operation.name}, {"{operation_name}": operation.name})
 
     def _poll(self, call: wire.Call, order: Order) -> wire.Answer:
-        operation = self._renders.find(wire.get(call.body, "operationName"))
+        operation = self._renders.find(call.operation or wire.get(call.body, "operationName"))
         if not operation.name.startswith(f"{call.resource}/operations/"):
             raise wire.RefusedError(400, "The operation does not belong to the model of the path.")
-        return self._polled(operation, order, gemini_renders.ENDINGS)
+        by_address = bool(call.operation)
+        return self._polled(operation, order, gemini_renders.ENDINGS, by_address=by_address)
 
     def _create(self, call: wire.Call, order: Order) -> wire.Answer:
         asked = gemini_interactions.read(call.body)
@@ -218,19 +222,32 @@ class StandIn:
         return self._polled(operation, order, gemini_interactions.ENDINGS)
 
     def _polled(
-        self, operation: gemini_renders.Operation, order: Order, endings: tuple[str, ...]
+        self,
+        operation: gemini_renders.Operation,
+        order: Order,
+        endings: tuple[str, ...],
+        *,
+        by_address: bool = False,
     ) -> wire.Answer:
         if order.body is not None:
             return usual_or(order, {}, self._marks(operation, order))
-        if order.outcome == "empty":
-            return wire.json_answer(gemini_renders.nothing(operation))
-        if order.outcome not in (None, "truncated"):
-            ending = ending_of(order, endings)
-            return wire.json_answer(self._renders.ended(operation, ending))
-        answer = wire.json_answer(self._renders.body(operation))
+        said = self._said(operation, order, endings)
+        if by_address:
+            said = gemini_renders.by_address(said, operation.file)
+        answer = wire.json_answer(said)
         if order.outcome == "truncated":
             return wire.Answer(200, answer.body[:-20], promised=BROKEN_OFF)
         return answer
+
+    def _said(
+        self, operation: gemini_renders.Operation, order: Order, endings: tuple[str, ...]
+    ) -> dict[str, Any]:
+        """The state of this operation, or what it is told to say in this answer only."""
+        if order.outcome == "empty":
+            return gemini_renders.nothing(operation)
+        if order.outcome in (None, "truncated"):
+            return self._renders.body(operation)
+        return self._renders.ended(operation, ending_of(order, endings))
 
     def _marks(self, operation: gemini_renders.Operation, order: Order) -> dict[str, str]:
         """What fills the marks in a body that was ordered; the video only where one is wanted."""
@@ -257,6 +274,10 @@ class StandIn:
         film = self._renders.file(call.file)
         if order.body is not None:
             return usual_or(order, {}, {})
+        if order.outcome == "filtered":
+            raise wire.RefusedError(404, wire.MESSAGES[404])
+        if order.outcome == "error":
+            raise wire.RefusedError(500, wire.MESSAGES[500])
         if order.outcome == "empty":
             film = b""
         elif order.outcome == "truncated":

@@ -16,7 +16,7 @@ from typing import Any
 
 from PIL import Image
 
-from shortsproject.local.gemini_wire import Picture, analysis_request, get
+from shortsproject.local.gemini_wire import Picture, analysis_request, get, nothing_shown
 
 IMAGE_TOKENS = {"LOW": 258, "MEDIUM": 560, "HIGH": 1120, "UNSPECIFIED": 1120}
 THOUGHT_TOKENS = {"MINIMAL": 0, "LOW": 62, "MEDIUM": 190, "HIGH": 620}
@@ -52,12 +52,13 @@ def respond(body: dict[str, Any], model: str, outcome: str | None = None) -> dic
     picture, texts, instructions = analysis_request(body)
     if outcome == "empty":
         return {}
-    usage = _prompt_usage(body, texts + instructions)
+    usage = _prompt_usage(body, picture, texts + instructions)
     if outcome == "filtered":
         usage["totalTokenCount"] = usage["promptTokenCount"]
         return _identified({"promptFeedback": {"blockReason": "SAFETY"}}, usage, model)
-    seed = _seed(picture.content, texts)
-    text = _text(body, picture, texts, seed)
+    shown = picture or nothing_shown()
+    seed = _seed(shown.content, texts)
+    text = _text(body, shown, texts, seed)
     text, finish, candidates, thoughts = _within_cap(body, text, seed, outcome)
     usage["candidatesTokenCount"] = candidates
     usage["thoughtsTokenCount"] = thoughts
@@ -71,8 +72,8 @@ def respond(body: dict[str, Any], model: str, outcome: str | None = None) -> dic
 
 def count_tokens(body: dict[str, Any]) -> dict[str, Any]:
     """The body of a countTokens answer."""
-    _, texts, instructions = analysis_request(body)
-    usage = _prompt_usage(body, texts + instructions)
+    picture, texts, instructions = analysis_request(body)
+    usage = _prompt_usage(body, picture, texts + instructions)
     return {
         "totalTokens": usage["promptTokenCount"],
         "promptTokensDetails": usage["promptTokensDetails"],
@@ -91,10 +92,12 @@ def _seed(picture: bytes, texts: list[str]) -> int:
     return int.from_bytes(hashlib.sha256(joined).digest()[:4], "big")
 
 
-def _prompt_usage(body: dict[str, Any], texts: list[str]) -> dict[str, Any]:
+def _prompt_usage(
+    body: dict[str, Any], picture: Picture | None, texts: list[str]
+) -> dict[str, Any]:
     config = get(body, "generationConfig", {})
     asked = str(get(config, "mediaResolution", "UNSPECIFIED")).upper()
-    image = IMAGE_TOKENS.get(asked.removeprefix("MEDIA_RESOLUTION_"), 1120)
+    image = IMAGE_TOKENS.get(asked.removeprefix("MEDIA_RESOLUTION_"), 1120) if picture else 0
     # The root keeps a long instruction near the figure that a short one gives: the products under
     # test differ in how much they say, and their estimates should hold here as they do outside.
     text = 20 + math.isqrt(sum(map(len, texts)))
@@ -102,7 +105,7 @@ def _prompt_usage(body: dict[str, Any], texts: list[str]) -> dict[str, Any]:
         "promptTokenCount": image + text,
         "promptTokensDetails": [
             {"modality": "TEXT", "tokenCount": text},
-            {"modality": "IMAGE", "tokenCount": image},
+            *([{"modality": "IMAGE", "tokenCount": image}] if image else []),
         ],
     }
 

@@ -5,13 +5,10 @@ and reports it. Usage is counted in tokens: 5,792 for a second of video at 720p.
 seconds, written `"8s"`. Nothing here keeps state.
 """
 
-import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-from PIL import Image
 
 from shortsproject.local.gemini_wire import (
     VIDEO_MIME_TYPES,
@@ -19,6 +16,7 @@ from shortsproject.local.gemini_wire import (
     Render,
     check_model,
     get,
+    nothing_shown,
     picture_of,
 )
 from shortsproject.local.video import ORIENTATIONS, Shape
@@ -81,7 +79,7 @@ def read(body: dict[str, Any]) -> Asked:
         raise RefusedError(400, f"Unsupported delivery {delivery}: inline or uri.")
     return Asked(
         model=model,
-        render=Render(pictures[0] if pictures else _nothing_shown(), _shape(wanted, model)),
+        render=Render(pictures[0] if pictures else nothing_shown().content, _shape(wanted, model)),
         background=get(body, "background", False) is True,
         delivery=delivery,
         input_tokens=PICTURE_TOKENS * len(pictures) + letters // 4,
@@ -141,13 +139,6 @@ def _shape(wanted: Any, model: str) -> Shape:
     if aspect_ratio not in ORIENTATIONS:
         raise RefusedError(400, f"Unsupported aspect ratio {aspect_ratio}: 16:9 or 9:16.")
     return Shape(int(whole[1]), resolution, aspect_ratio)
-
-
-def _nothing_shown() -> bytes:
-    """The picture of somebody who sent none: even grey."""
-    content = io.BytesIO()
-    Image.new("RGB", (640, 360), (128, 128, 128)).save(content, "PNG")
-    return content.getvalue()
 
 
 def running(name: str, model: str) -> dict[str, Any]:

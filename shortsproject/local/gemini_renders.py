@@ -28,8 +28,6 @@ FILTERED_REASON = (
 )
 FILTERED = {"raiMediaFilteredCount": 1, "raiMediaFilteredReasons": [FILTERED_REASON]}
 ERROR = {"code": 13, "message": "Internal error. Please try again later."}
-
-
 EXHAUSTED = {"code": 8, "message": "Resource has been exhausted (e.g. check quota)."}
 ENDINGS = (
     "filtered",
@@ -40,6 +38,8 @@ ENDINGS = (
     "no_video",
     "blank_video",
     "other_name",
+    # As usual: a video of Veo never reports any.
+    "no_usage",
 )
 WITH_A_CLIP = ("video", "error_and_video", "filtered_and_video", "other_name", "no_usage")
 
@@ -48,7 +48,8 @@ WITH_A_CLIP = ("video", "error_and_video", "filtered_and_video", "other_name", "
 class Operation:
     """One accepted render: of Veo, or of Omni when there is what it was `asked`.
 
-    `ending` is `video`, or an ending of its wire; `file` is the id under which the clip is offered.
+    `ending` is `video`, or an ending of its wire; `file` is the id of its clip, which is `offered`
+    as soon as an answer has named it, even if it was told to do so before the render was done.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Operation:
     asked: gemini_interactions.Asked | None = None
     file: str = field(default_factory=lambda: uuid.uuid4().hex)
     encoded: bool = False
+    offered: bool = False
 
 
 class Renders:
@@ -144,8 +146,7 @@ class Renders:
         """The clip of that file id; 404 when there is none, or none yet."""
         with self._condition:
             operation = self._files.get(name)
-        has_clip = operation is not None and operation.ending in WITH_A_CLIP
-        if operation is None or not has_clip or not self._is_done(operation):
+        if operation is None or not self._has_file(operation):
             raise RefusedError(404, MESSAGES[404])
         return self._clip(operation)
 
@@ -167,6 +168,7 @@ class Renders:
 
     def ended(self, operation: Operation, ending: str) -> dict[str, Any]:
         """The answer to a poll of this one as if it had ended in that way."""
+        operation.offered = operation.offered or ending in WITH_A_CLIP
         if operation.asked is None:
             clip = self.clip_base64(operation) if ending in WITH_A_CLIP else ""
             return ended(operation.name, ending, clip)
@@ -188,6 +190,9 @@ class Renders:
     def _is_done(self, operation: Operation) -> bool:
         late = time.monotonic() >= operation.due
         return late and (operation.encoded or operation.ending not in WITH_A_CLIP)
+
+    def _has_file(self, operation: Operation) -> bool:
+        return operation.ending in WITH_A_CLIP and (operation.offered or self._is_done(operation))
 
     def _encode(self) -> None:
         while (operation := self._next()) is not None:
@@ -243,6 +248,18 @@ def ended(name: str, ending: str, clip: str) -> dict[str, Any]:
     if ending == "error_and_video":
         return whole | {"error": ERROR}
     return whole | {"name": f"{name}0"} if ending == "other_name" else whole
+
+
+def by_address(body: dict[str, Any], file: str) -> dict[str, Any]:
+    """The answer of Veo as the developer API words it: its video is a file with that id."""
+    response = body.get("response")
+    if response is None:
+        return body
+    said: dict[str, Any] = {name: response[name] for name in FILTERED if response.get(name)}
+    if "videos" in response:
+        offered = {"video": {"uri": gemini_interactions.ADDRESS.format(file=file)}}
+        said["generatedSamples"] = [offered if video else {} for video in response["videos"]]
+    return body | {"response": {"generateVideoResponse": said}}
 
 
 def nothing(operation: Operation) -> dict[str, Any]:

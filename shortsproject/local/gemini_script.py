@@ -8,7 +8,7 @@ Delays are seconds.
 import copy
 import threading
 from collections import Counter, deque
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from shortsproject.local import gemini_interactions, gemini_renders
@@ -21,10 +21,11 @@ OUTCOMES = {
     "analyse": ("filtered", "error", "empty", "no_usage", "truncated"),
     "submit": (*ENDS, "empty", "truncated"),
     "poll": (*ENDS, "empty", "truncated"),
-    "download": ("empty", "truncated"),
+    "download": ("filtered", "error", "empty", "no_usage", "truncated"),
     "cancel": (),
     "delete": (),
 }
+TAKEN = 200
 CUTS = ("before", "after", "reset", "garbage")
 LONGEST_DELAY = 3600
 LARGEST_FILE = 2 * 1024 * 1024 * 1024
@@ -84,6 +85,8 @@ def read_order(content: Any) -> tuple[str, int, Order]:
         raise OrderError("n is a whole number of at least 1.")
     order = Order(**given)
     _check_values(kind, order)
+    if order.status == TAKEN:
+        order = replace(order, status=None)
     _check_together(order)
     return kind, number, order
 

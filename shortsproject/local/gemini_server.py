@@ -121,6 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             model=names.get("model") or str(content.get("model", "")),
             headers={name.lower(): value for name, value in self.headers.items()},
             body=content,
+            operation=names.get("operation", ""),
             interaction=names.get("interaction", ""),
             file=names.get("file", ""),
             query=dict(parse_qsl(urlsplit(self.path).query)),
@@ -195,6 +196,11 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             return False
         return True
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """What is no HTTP call that anybody serves here, in Google's envelope too."""
+        self.close_connection = True
+        self._send(Reply(wire.json_answer(wire.envelope(code, message), code)))
 
     def log_message(self, template: str, *values: Any) -> None:
         """Silence the server's own line; ours has neither path nor query."""

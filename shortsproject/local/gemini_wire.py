@@ -67,6 +67,7 @@ MODEL = (
     r"models/(?P<model>[^/:]+))"
 )
 INTERACTION = r"interactions/(?P<interaction>[^/:]+)"
+OPERATION = rf"(?P<operation>{MODEL}/operations/[^/:]+)"
 
 
 class RefusedError(Exception):
@@ -92,6 +93,7 @@ ROUTES = (
     Route("count_tokens", "POST", re.compile(VERSION + MODEL + ":countTokens")),
     Route("submit", "POST", re.compile(VERSION + MODEL + ":predictLongRunning")),
     Route("poll", "POST", re.compile(VERSION + MODEL + ":fetchPredictOperation")),
+    Route("poll", "GET", re.compile(VERSION + OPERATION)),
     Route("submit", "POST", re.compile(VERSION + "interactions")),
     Route("poll", "GET", re.compile(VERSION + INTERACTION)),
     Route("cancel", "POST", re.compile(VERSION + INTERACTION + "/cancel")),
@@ -105,7 +107,7 @@ class Call:
     """One received call, with the names in its path.
 
     `resource` is the path of its model, with `projects/…` if it was sent, and empty on the paths of
-    interactions and files.
+    interactions and files. `operation` is the name of the one that is asked for by its address.
     """
 
     kind: str
@@ -114,6 +116,7 @@ class Call:
     model: str
     headers: Mapping[str, str]
     body: Any
+    operation: str = ""
     interaction: str = ""
     file: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
@@ -243,8 +246,15 @@ def picture_of(encoded: Any, mime_type: Any, allowed: tuple[str, ...]) -> Pictur
     return Picture(content, image)
 
 
-def analysis_request(body: dict[str, Any]) -> tuple[Picture, list[str], list[str]]:
-    """The picture, the texts of the user, and those of the system instruction."""
+def nothing_shown() -> Picture:
+    """The picture of somebody who sent none: even grey."""
+    content, image = io.BytesIO(), Image.new("RGB", (640, 360), (128, 128, 128))
+    image.save(content, "PNG")
+    return Picture(content.getvalue(), image)
+
+
+def analysis_request(body: dict[str, Any]) -> tuple[Picture | None, list[str], list[str]]:
+    """The picture, if there is one, the texts of the user, and those of the system instruction."""
     pictures: list[Picture] = []
     texts: list[str] = []
     for part in _parts(get(body, "contents", [])):
@@ -256,10 +266,14 @@ def analysis_request(body: dict[str, Any]) -> tuple[Picture, list[str], list[str
             raise RefusedError(400, "The stand-in takes pictures as inlineData only.")
         elif isinstance(get(part, "text"), str):
             texts.append(get(part, "text"))
-    if len(pictures) != 1:
-        raise RefusedError(400, "The stand-in takes exactly one picture.")
-    instruction = _parts(get(body, "systemInstruction", {}))
-    return pictures[0], texts, [str(get(part, "text", "")) for part in instruction]
+    if len(pictures) > 1:
+        raise RefusedError(400, "The stand-in takes one picture at most.")
+    if not pictures and not texts:
+        raise RefusedError(400, "GenerateContentRequest.contents: contents is not specified")
+    instruction = [
+        str(get(part, "text", "")) for part in _parts(get(body, "systemInstruction", {}))
+    ]
+    return pictures[0] if pictures else None, texts, instruction
 
 
 def _parts(contents: Any) -> list[Any]:
@@ -273,16 +287,24 @@ def render_request(body: dict[str, Any], model: str) -> Render:
     instances = get(body, "instances", [])
     if not isinstance(instances, list) or len(instances) != 1:
         raise RefusedError(400, "Exactly one instance is required.")
-    image = get(instances[0], "image")
-    if image is None or get(image, "gcsUri") is not None:
-        raise RefusedError(400, "The stand-in needs the picture inline, as bytesBase64Encoded.")
-    picture = picture_of(get(image, "bytesBase64Encoded"), get(image, "mimeType"), VIDEO_MIME_TYPES)
+    image, prompt = get(instances[0], "image"), get(instances[0], "prompt")
+    if image is None and not prompt:
+        raise RefusedError(400, "Either a prompt or an image is required.")
+    picture = nothing_shown() if image is None else _shown(image)
     parameters = get(body, "parameters", {})
     if get(parameters, "sampleCount", 1) != 1:
         raise RefusedError(400, "sampleCount must be 1.")
     if get(parameters, "storageUri") is not None:
         raise RefusedError(400, "The stand-in has no storage; leave storageUri out.")
     return Render(picture.content, _shape(parameters, model))
+
+
+def _shown(image: Any) -> Picture:
+    """The picture of a submit to Veo."""
+    if get(image, "gcsUri") is not None:
+        raise RefusedError(400, "The stand-in needs the picture inline, as bytesBase64Encoded.")
+    encoded, mime_type = get(image, "bytesBase64Encoded"), get(image, "mimeType")
+    return picture_of(encoded, mime_type, VIDEO_MIME_TYPES)
 
 
 def _shape(parameters: Any, model: str) -> Shape:

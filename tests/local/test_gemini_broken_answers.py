@@ -93,6 +93,16 @@ def test_a_download_can_be_refused(developer, standin, address):
     assert refused.value.code == 503
 
 
+@pytest.mark.parametrize(("outcome", "status"), [("error", 500), ("filtered", 404)])
+def test_a_download_can_fail(standin, address, outcome, status):
+    standin.next("download", outcome=outcome)
+
+    answer = httpx2.get(address, headers=KEY)
+
+    assert answer.status_code == status
+    assert answer.json()["error"]["code"] == status
+
+
 def test_a_download_can_be_sent_elsewhere(standin, address):
     standin.next("download", status=302, headers={"Location": "/v1/files/elsewhere"})
 

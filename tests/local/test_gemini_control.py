@@ -70,6 +70,14 @@ def test_a_wrong_order_is_answered_with_a_sentence(standin, order):
     assert json.loads(answer.text)["error"]["message"].endswith(".")
 
 
+@pytest.mark.parametrize("kind", ["analyse", "submit", "poll", "download"])
+@pytest.mark.parametrize("outcome", ["filtered", "error", "empty", "no_usage", "truncated"])
+def test_every_outcome_may_be_ordered_for_every_kind(standin, kind, outcome):
+    answer = control(standin, "next", {"kind": kind, "n": 1, "outcome": outcome})
+
+    assert (answer.status, answer.text) == (204, "")
+
+
 @pytest.mark.parametrize(("status", "kind"), [(429, errors.ClientError), (503, errors.ServerError)])
 def test_a_status_refuses_the_call_in_googles_envelope(client, standin, status, kind):
     answer = control(standin, "next", {"kind": "submit", "status": status})
@@ -116,6 +124,17 @@ def test_a_body_without_a_status_is_the_answer_to_an_accepted_call(client, stand
     assert answer.usage_metadata.total_token_count == 9000
     assert operation.response.generated_videos
     assert standin.counts()["accepted_submits"] == 1
+
+
+def test_the_status_200_takes_the_call_as_usual(client, standin):
+    standin.next("submit", status=200, body={"name": "operations/scripted"})
+    standin.next("submit", status=200)
+
+    scripted, usual = submit(client), submit(client)
+
+    assert scripted.name == "operations/scripted"
+    assert usual.name
+    assert standin.counts()["accepted_submits"] == 2
 
 
 def test_a_scripted_poll_can_name_the_operation_and_carry_its_video(client, standin):

@@ -3,7 +3,7 @@
 import pytest
 from google.genai import errors
 
-from .calls import create, failure, finish, poll, see, submit
+from .calls import create, failure, finish, jpeg, poll, see, submit, words
 
 BARE = {
     "cancelled": "cancelled",
@@ -89,6 +89,16 @@ def test_an_outcome_of_a_poll_is_for_that_answer_only(developer, standin):
     assert see(developer, begun).status == "completed"
 
 
+def test_a_poll_that_is_told_to_name_a_file_has_it_there(developer, standin):
+    begun = create(developer, given=words(jpeg("peru")))
+    standin.next("poll", outcome="no_usage")
+
+    asked = developer.interactions.get(begun.id)
+
+    assert (asked.status, asked.usage) == ("completed", None)
+    assert developer.files.download(file=asked.output_video.uri)[4:8] == b"ftyp"
+
+
 @pytest.mark.parametrize("outcome", ["empty", "truncated"])
 def test_a_submit_without_a_readable_answer_was_taken_all_the_same(developer, standin, outcome):
     standin.next("submit", outcome=outcome)
@@ -134,6 +144,14 @@ def test_the_service_can_be_exhausted(client, standin):
     ended = finish(client, submit(client))
 
     assert ended.error["code"] == 8
+
+
+def test_a_video_that_never_has_usage_comes_as_usual(client, standin):
+    standin.next("submit", outcome="no_usage")
+
+    ended = finish(client, submit(client))
+
+    assert ended.response.generated_videos[0].video.video_bytes
 
 
 def test_a_poll_can_speak_of_another_operation(client, standin):

@@ -4,6 +4,7 @@ import base64
 
 import httpx2
 import pytest
+from google.genai import types
 
 from .calls import MODEL, jpeg
 
@@ -70,6 +71,28 @@ def test_an_answer_is_plain_json_with_its_length_and_without_done_while_it_rende
     assert set(begun.json()) == set(asked.json()) == {"name"}
 
 
+def test_words_alone_are_read_and_make_a_video_too(client):
+    model = client.models
+
+    counted = model.count_tokens(model="gemini-3.8-flash", contents="A calm morning")
+    answer = model.generate_content(model="gemini-3.8-flash", contents="A calm morning")
+    source = types.GenerateVideosSource(prompt="A calm morning")
+    begun = model.generate_videos(model=MODEL, source=source)
+
+    assert answer.text
+    assert answer.usage_metadata.prompt_token_count == counted.total_tokens < 100
+    assert begun.name
+
+
+def test_a_submit_of_nothing_is_refused(standin):
+    instances = {"instances": [{}], "parameters": {}}
+
+    refused = post(standin, f"/v1beta1/{PUBLISHED}/{MODEL}:predictLongRunning", instances)
+
+    assert refused.status_code == 400
+    assert standin.counts()["accepted_submits"] == 0
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
@@ -96,3 +119,10 @@ def test_what_is_not_there_is_not_found_in_googles_envelope(standin, path):
 
     assert refused.status_code == 404
     assert refused.json()["error"]["status"] == "NOT_FOUND"
+
+
+def test_a_method_that_nobody_serves_is_refused_in_googles_envelope(standin):
+    refused = httpx2.put(f"{standin.url}/v1/files/abc", headers=KEY)
+
+    assert refused.status_code == 501
+    assert refused.json()["error"]["status"] == "UNIMPLEMENTED"

@@ -50,6 +50,22 @@ def recorded(monkeypatch, settings):
     return Recording
 
 
+@pytest.fixture
+def misled(monkeypatch):
+    """Puts into the environment what the SDK would read by itself."""
+
+    def mislead(enterprise):
+        monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", enterprise)
+        monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", enterprise)
+        monkeypatch.setenv("GOOGLE_API_KEY", "someone-elses")
+        monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "someone-elses")
+        monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")
+        monkeypatch.setenv("GOOGLE_VERTEX_BASE_URL", "http://127.0.0.1:1")
+
+    return mislead
+
+
 @pytest.mark.parametrize(
     ("values", "configured"),
     [
@@ -115,6 +131,29 @@ def test_a_project_is_called_at_googles_own_address_with_a_token(recorded, submi
     assert "x-goog-api-key" not in request.headers
 
 
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [
+        ("europe-west4", "europe-west4-aiplatform.googleapis.com"),
+        ("global", "aiplatform.googleapis.com"),
+        ("eu", "aiplatform.eu.rep.googleapis.com"),
+    ],
+)
+@pytest.mark.django_db
+@veo
+def test_the_location_says_which_of_googles_hosts_is_called(
+    recorded, settings, submit, location, host
+):
+    settings.GOOGLE_CLOUD_LOCATION = location
+
+    submit()
+
+    (request,) = recorded.requests
+    assert request.url.scheme == "https"
+    assert request.url.host == host
+    assert f"/projects/my-project/locations/{location}/" in request.url.path
+
+
 @pytest.mark.django_db
 @veo
 def test_a_project_behind_a_proxy_address_keeps_its_login(recorded, settings, analyse):
@@ -144,13 +183,9 @@ def test_a_key_alone_calls_googles_own_address(recorded, settings, submit, analy
 
 @pytest.mark.django_db
 @omni
-def test_the_environment_cannot_turn_the_developer_route(recorded, settings, monkeypatch, submit):
+def test_the_environment_cannot_turn_the_developer_route(recorded, settings, misled, submit):
     settings.GEMINI_API_KEY = "a-key"
-    monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "true")
-    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
-    monkeypatch.setenv("GOOGLE_API_KEY", "someone-elses")
-    monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
-    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")
+    misled(enterprise="true")
 
     submit()
 
@@ -188,13 +223,8 @@ def test_an_address_alone_is_called_with_the_key(recorded, settings, analyse):
 
 @pytest.mark.django_db
 @veo
-def test_the_environment_cannot_turn_a_call_elsewhere(recorded, monkeypatch, submit):
-    monkeypatch.setenv("GOOGLE_GENAI_USE_ENTERPRISE", "false")
-    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "false")
-    monkeypatch.setenv("GOOGLE_API_KEY", "someone-elses")
-    monkeypatch.setenv("GOOGLE_CLOUD_PROJECT", "someone-elses")
-    monkeypatch.setenv("GOOGLE_GENAI_API_VERSION", "v9")
-    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", "http://127.0.0.1:1")
+def test_the_environment_cannot_turn_a_call_elsewhere(recorded, misled, submit):
+    misled(enterprise="false")
 
     submit()
 
