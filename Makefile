@@ -6,6 +6,8 @@ STACK = $(PYTHON) -m shortsproject.local.stack
 # Checks need settings that load, and no server: nothing listens on port 1.
 CHECKED = DEBUG=1 SECRET_KEY=check DATABASE_URL=postgresql://check@127.0.0.1:1/check \
 	REDIS_URL=redis://127.0.0.1:1/0 GOOGLE_CLOUD_PROJECT= GEMINI_API_KEY= GEMINI_BASE_URL=
+# Where an installation was broken off there is nothing to stop with.
+INSTALLED = .venv/bin/python -c 'import celery, environ, psutil, psycopg, redis' 2>/dev/null
 ARGS =
 SOAK =
 
@@ -21,7 +23,7 @@ run: local ## run everything on this machine until Ctrl-C (PORT=8000 LOCAL_DIR=.
 	@PYTHONUTF8=1 exec .venv/bin/python -m shortsproject.local.stack run
 
 stop: ## end what `make run` started
-	@if [ -x .venv/bin/python ]; then $(STACK) stop; fi
+	@if $(INSTALLED); then $(STACK) stop; fi
 
 test: dev ## run the test suite on servers of its own (ARGS="-k hold")
 	@$(PYTHON) -m pytest -n auto --maxprocesses 4 $(ARGS)
@@ -53,7 +55,7 @@ lock: dev ## pin the requirements again from pyproject.toml
 	compile -c requirements-dev.txt -o requirements.txt
 
 clean: ## stop everything and delete LOCAL_DIR, what lies outside of it, and .venv
-	@if [ -x .venv/bin/python ]; then $(STACK) clean; fi
+	@if $(INSTALLED); then $(STACK) clean; fi
 	@rm -rf .venv && echo removed .venv
 
 local dev: python
@@ -65,11 +67,11 @@ local dev: python
 		[ -n "$$(find "$$mo" -newer "$$po" 2>/dev/null)" ] || \
 		$(PYTHON) -m babel.messages.frontend -q compile -i "$$po" -o "$$mo" || exit 1; done
 
-# A .venv that does not run, or that was left in the middle of an installation, is made again.
+# A .venv that does not run, that is of an older Python, or that was left in the middle of an
+# installation, is made again.
 python:
-	@if [ -e .venv/unfinished ] || ! .venv/bin/python -c 'import pip' 2>/dev/null; then \
-		for python in python3.11 python3 none; do \
-			$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-				&& break; done; \
+	@fits() { "$$1" -c "import sys, $$2; sys.exit(sys.version_info < (3, 11))" 2>/dev/null; }; \
+	if [ -e .venv/unfinished ] || ! fits .venv/bin/python pip; then \
+		for python in python3.11 python3 none; do fits $$python ensurepip && break; done; \
 		[ $$python != none ] || { echo "Python 3.11 or newer with venv is needed." >&2; exit 1; }; \
 		rm -rf .venv && $$python -m venv .venv; fi

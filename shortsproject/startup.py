@@ -7,6 +7,8 @@ setting never shows as a traceback.
 import os
 import sys
 
+REFUSAL = "Shorts cannot start: "
+
 
 def configure(*, exit_status: int = 1) -> None:
     """Load Django's settings. Exits with one line on stderr if one is missing."""
@@ -17,5 +19,10 @@ def configure(*, exit_status: int = 1) -> None:
     try:
         settings.DEBUG  # noqa: B018 - reading one value loads the settings
     except (ImproperlyConfigured, ValueError, ArithmeticError) as error:
-        sys.stderr.write(f"Shorts cannot start: {error}\n")
+        sys.stderr.write(f"{REFUSAL}{error}\n")
         sys.exit(exit_status)
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong in one line; PostgreSQL's own words go on with a question or a hint."""
+    return str(error).partition("\n")[0]

@@ -8,7 +8,7 @@ from django.conf import settings
 from shortsproject import api_errors
 
 APPS = ("accounts", "generation", "metering", "shortsproject")
-READ = re.compile(r'\b(?:env\.\w+|required|number)\(\s*["\']([A-Z_]+)["\']')
+READ = re.compile(r'\b(?:environment\.\w+|required)\(\s*["\']([A-Z_]+)["\']')
 # Read before .env is, or not by the settings.
 LOCAL_ONLY = {"LOCAL_DIR"}
 OF_THE_LOCAL_STACK = {"CHROMIUM", "STANDIN_RENDER_SECONDS"}

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from shortsproject.local import api_client, children, files, plan, processes, sa
 from shortsproject.local.demo_output import Progress, log_lines, print_receipt
 
 STAND_IN_SECONDS, REAL_SECONDS = 120, 1200
+MOST_PICTURE_BYTES = 20 * 1024 * 1024
 FINAL = ("succeeded", "filtered", "failed", "lost", "canceled")
 PRICE = "One short costs $1.20 by the tariff: 1,500 tokens are held, the analysis included."
 
@@ -32,7 +34,7 @@ class RunningStack:
 
     def __enter__(self) -> "RunningStack":
         try:
-            self.url = self._find() if stack.is_running(self.local_dir) else self._start()
+            self.url = self._find() or self._start()
         except BaseException:
             self.__exit__()
             raise
@@ -46,8 +48,10 @@ class RunningStack:
                 raise processes.LocalError(reason)
 
     def _find(self) -> str:
-        """The URL of the stack that runs, once it serves."""
+        """The URL of the stack that runs, once it serves, or nothing if none runs."""
         url = stack.url_of_running(self.local_dir)
+        if not url:
+            return ""
         if stack.has_stand_in(self.local_dir) == self.real:
             kind = "without" if self.real else "with"
             raise processes.LocalError(
@@ -99,16 +103,21 @@ class RunningStack:
 
 
 def main() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Also where a shell has told us to ignore Ctrl-C, as it does for what runs in the background.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     real = os.environ.get("REAL", "") not in ("", "0")
     try:
         name, picture = the_picture(os.environ.get("IMAGE", ""))
         if real:
             ask_before_spending()
-        with RunningStack(real=real) as running:
+        with one_at_a_time(), RunningStack(real=real) as running:
             video = make_video(running, name, picture)
     except processes.LocalError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The demo cannot go on: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
@@ -123,13 +132,26 @@ def the_picture(wanted: str) -> tuple[str, bytes]:
         return "lake.jpg", sample.picture()
     # With `make -C`, the caller's folder is not ours; make tells it as CALLED_FROM.
     folders = [Path.cwd(), Path(os.environ.get("CALLED_FROM", "."))]
-    for path in [folder / Path(wanted).expanduser() for folder in folders]:
+    for path in [folder / os.path.expanduser(wanted) for folder in folders]:
         if path.is_file():
-            try:
-                return path.name, path.read_bytes()
-            except OSError as error:
-                raise processes.LocalError(f"{path} cannot be read: {error.strerror}.") from error
+            return path.name, read_picture(path)
+        if path.is_dir():
+            raise processes.LocalError(f"{path} is a folder; IMAGE takes one picture.")
     raise processes.LocalError(f"There is no picture {wanted}.")
+
+
+def read_picture(path: Path) -> bytes:
+    """The bytes of the file. Raises LocalError, also where they are more than the API takes.
+
+    The server does not wait for the end of such an upload, and its answer would be lost.
+    """
+    try:
+        if path.stat().st_size > MOST_PICTURE_BYTES:
+            limit = f"{MOST_PICTURE_BYTES >> 20} MB"
+            raise processes.LocalError(f"{path} is too large. Make it smaller than {limit}.")
+        return path.read_bytes()
+    except OSError as error:
+        raise processes.LocalError(f"{path} cannot be read: {error.strerror}.") from error
 
 
 def ask_before_spending() -> None:
@@ -142,8 +164,16 @@ def ask_before_spending() -> None:
     if not sys.stdin.isatty():
         raise processes.LocalError("REAL=1 spends money and asks first, so it needs a terminal.")
     print(f"Videos are made by {chosen.route}.\n{PRICE}")
-    if input("Go on? [y/N] ").strip().lower() not in ("y", "yes"):
+    print("Go on? [y/N] ", end="", flush=True)
+    # At the end of the input there is no answer, which is a no.
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise processes.LocalError("Nothing was spent.")
+
+
+def one_at_a_time() -> AbstractContextManager[None]:
+    """The demos of one LOCAL_DIR after each other: the first would stop the stack of the second."""
+    lock = files.make_local_dir() / "demo.lock"
+    return files.locked(lock, waiting="Waiting for the other demo in this LOCAL_DIR …")
 
 
 def make_video(running: RunningStack, name: str, picture: bytes) -> Path:

@@ -82,5 +82,5 @@ def _tokens(*numbers: int) -> list[str]:
 
 
 def _reckoning(leg: dict[str, Any]) -> str:
-    dollars = f" = ${leg['usd']}" if leg.get("usd") else ""
+    dollars = f" (${leg['usd']})" if leg.get("usd") else ""
     return f"{leg.get('formula') or leg['state']}{dollars}"

@@ -8,12 +8,26 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from shortsproject.local import processes
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def local_dir() -> Path:
     """Where the state of the local stack lives, as settings.py finds it."""
     return (REPOSITORY / (os.environ.get("LOCAL_DIR") or ".local")).resolve()
+
+
+def make_local_dir() -> Path:
+    """LOCAL_DIR, there and writable. Raises LocalError."""
+    folder = local_dir()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        reason = f"LOCAL_DIR is {folder}, where nothing can be written: {error.strerror}."
+        raise processes.LocalError(reason) from error
+    return folder
 
 
 def write_private(path: Path, text: str) -> None:
@@ -47,9 +61,17 @@ def secret(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock while the block runs. The kernel frees it if the process is killed."""
+def locked(path: Path, *, waiting: str = "") -> Iterator[None]:
+    """Hold the lock while the block runs. The kernel frees it if the process is killed.
+
+    `waiting` is said if somebody else has it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if waiting:
+                print(waiting, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,5 +1,6 @@
 """What a local stack is made of: which servers, which route to Gemini, which environment."""
 
+import math
 import os
 import sys
 from collections.abc import Mapping
@@ -21,6 +22,7 @@ DEMO = {
     "DEFAULT_TOKEN_LIMIT": "10000",
     "DEFAULT_MAX_IN_FLIGHT": "3",
 }
+LONGEST_RENDER_SECONDS = 3600
 LOCAL_HOSTS = "localhost,127.0.0.1,[::1]"
 
 
@@ -49,7 +51,7 @@ class Plan:
 
 def for_run() -> Plan:
     """The stack as it is configured, by the environment and .env."""
-    local_dir = files.local_dir()
+    local_dir = files.make_local_dir()
     environ.Env.read_env(files.REPOSITORY / ".env")
     environment = dict(os.environ)
     stand_in = not any(environment.get(name) for name in ROUTE)
@@ -61,7 +63,7 @@ def for_run() -> Plan:
 
 def for_demo() -> Plan:
     """A stack that cannot spend: always the stand-in, and a free port unless PORT is given."""
-    local_dir = files.local_dir()
+    local_dir = files.make_local_dir()
     environment = without_routes(without_proxies(os.environ)) | DEMO
     port = _port(environment.get("PORT") or str(processes.free_port()))
     return Plan(local_dir, port, True, _for_children(environment, local_dir))
@@ -83,6 +85,7 @@ def _for_children(environment: Mapping[str, str], local_dir: Path) -> dict[str, 
     # Unbuffered, a printed line and its end are two writes, and another process may come between.
     dropped = ("GUNICORN_CMD_ARGS", "PYTHONUNBUFFERED")
     kept = {name: value for name, value in environment.items() if name not in dropped}
+    _check_render_seconds(kept.get("STANDIN_RENDER_SECONDS") or "0")
     hosts = [kept.get("ALLOWED_HOSTS", ""), LOCAL_HOSTS]
     return kept | {
         "DEBUG": "1",
@@ -93,6 +96,18 @@ def _for_children(environment: Mapping[str, str], local_dir: Path) -> dict[str, 
         "PYTHONUTF8": "1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
     }
+
+
+def _check_render_seconds(text: str) -> None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= LONGEST_RENDER_SECONDS:
+        most = f"{LONGEST_RENDER_SECONDS:,}"
+        raise processes.LocalError(
+            f"STANDIN_RENDER_SECONDS is a number from 0 to {most}, not {text!r}."
+        )
 
 
 def _port(text: str) -> int:

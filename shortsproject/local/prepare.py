@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from shortsproject.local import files
-from shortsproject.startup import configure
+from shortsproject.startup import REFUSAL, configure, first_line
 
 DEMO_EMAIL = "demo@example.com"
 STAFF_EMAIL = "staff@example.com"
@@ -32,11 +32,15 @@ def main(arguments: list[str]) -> None:
 
 
 def prepare_stack(url: str) -> None:
-    """Migrate, and write who can log in to LOCAL_DIR/demo.json."""
+    """Migrate, and write who can log in to LOCAL_DIR/demo.json. Exits where no database answers."""
     from django.conf import settings
     from django.core.management import call_command
+    from django.db import OperationalError
 
-    call_command("migrate", interactive=False)
+    try:
+        call_command("migrate", interactive=False)
+    except OperationalError as error:
+        sys.exit(f"{REFUSAL}{first_line(error)}")
     path = Path(settings.LOCAL_DIR) / "demo.json"
     known = json.loads(files.read(path) or "{}")
     people = {

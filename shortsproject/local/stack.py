@@ -17,12 +17,13 @@ import time
 from pathlib import Path
 from typing import TextIO
 
+from shortsproject import startup
 from shortsproject.local import children, files, plan, postgres, processes, valkey
 from shortsproject.local.console import Console
 from shortsproject.local.plan import Plan
 
 READY_SECONDS = 60
-END_SECONDS = 6
+END_SECONDS = 4
 STOP_SECONDS = 15
 LOOK_SECONDS = 0.1
 LOG_BYTES = 20_000_000
@@ -41,6 +42,7 @@ class Stack:
         self.environment = dict(the_plan.environment)
         self.children: list[children.Child] = []
         self.log = the_plan.local_dir / "log" / "shorts.log"
+        self.log_start = self.log.stat().st_size
         self.stopping = False
         self.stand_in_port = 0
         self.own_database = not self.environment.get("DATABASE_URL")
@@ -105,14 +107,14 @@ class Stack:
 
     def start_programs(self) -> None:
         address = f"{processes.LOOPBACK}:{self.plan.port}"
-        gunicorn = "--worker-class gthread --workers 2 --threads 8 --graceful-timeout 4"
-        worker = "--pool prefork --concurrency 2 --without-gossip --without-mingle"
+        gunicorn = "--worker-class gthread --workers 2 --threads 8 --graceful-timeout 3"
+        worker = "--pool prefork --autoscale 12,2 --without-gossip --without-mingle"
         celery = ("celery", "-A", "shortsproject")
         quiet = ("--without-heartbeat", "--loglevel", "info")
         self.add_child(
             "web",
             *("gunicorn", "shortsproject.wsgi:application", "--bind", address),
-            *(*gunicorn.split(), "--no-control-socket"),
+            *(*gunicorn.split(), "--preload", "--no-control-socket"),
         )
         self.add_child("worker", *celery, "worker", *worker.split(), *quiet)
         # The plain scheduler keeps its times in memory: the schedule is seconds, not days.
@@ -136,8 +138,13 @@ class Stack:
         return serves(self.plan.port) and (not self.stand_in_port or listens(self.stand_in_port))
 
     def failure(self, what: str) -> processes.LocalError:
-        tail = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:]
-        return processes.LocalError("\n".join([f"{what}. The end of {self.log}:", *tail]))
+        """What our programs said of it in a sentence, or else the end of the log."""
+        with self.log.open("rb") as log:
+            log.seek(self.log_start)
+            lines = log.read().decode("utf-8", errors="replace").splitlines()
+        sentences = [line for line in lines if line.startswith(startup.REFUSAL)]
+        end = [f"{what}. The end of {self.log}:", *lines[-15:]]
+        return processes.LocalError(sentences[-1] if sentences else "\n".join(end))
 
     def introduce(self) -> None:
         demo = json.loads(files.read(self.plan.local_dir / "demo.json"))
@@ -238,9 +245,11 @@ def is_running(local_dir: Path) -> bool:
 
 
 def url_of_running(local_dir: Path) -> str:
-    """The address of the stack that runs, once it serves."""
+    """The address of the stack that runs, once it serves; nothing if none runs any more."""
     deadline = time.monotonic() + READY_SECONDS
-    while is_running(local_dir) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        if not is_running(local_dir):
+            return ""
         url = str(json.loads(files.read(local_dir / "demo.json") or "{}").get("url", ""))
         if url and (local_dir / "stack.env").exists() and serves(int(url.rpartition(":")[2])):
             return url
@@ -327,6 +336,9 @@ def main() -> int:
             {"stop": stop, "clean": clean}[chosen.command](files.local_dir())
     except processes.LocalError as error:
         print(error, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"The stack cannot go on: {error}", file=sys.stderr)
         return 1
     return 0
 

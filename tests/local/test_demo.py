@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shortsproject.local import demo_output, files, plan, postgres, stack
 
 ROUTES = {"GOOGLE_CLOUD_PROJECT": "somebodys-project", "HTTPS_PROXY": "http://127.0.0.1:1"}
+COMMAND = [sys.executable, "-m", "shortsproject.local.demo"]
 MESSAGES = [
     "✅ [토큰 체크] 예상 토큰 1500 확인 완료 (남은 토큰: 8500)",
     "✅ [토큰 추적] Gemini 이미지 분석: 487 토큰 사용 (남은 토큰: 8013)",
@@ -27,15 +29,19 @@ def local_dir(tmp_path: Path) -> Iterator[Path]:
     postgres.remove_shared(tmp_path)
 
 
-def demo(local_dir: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+def environment(local_dir: Path) -> dict[str, str]:
     clean = plan.without_proxies(plan.without_routes(os.environ))
     dropped = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PORT", "DEBUG")
     kept = {name: value for name, value in clean.items() if name not in dropped}
     quick = {"LOCAL_DIR": str(local_dir), "STANDIN_RENDER_SECONDS": "0.5", "PYTHONUTF8": "1"}
+    return kept | quick
+
+
+def demo(local_dir: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "shortsproject.local.demo"],
+        COMMAND,
         cwd=files.REPOSITORY,
-        env=kept | quick | variables,
+        env=environment(local_dir) | variables,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -74,6 +80,58 @@ def test_a_missing_file_is_one_sentence_and_nothing_is_started(local_dir: Path) 
 
     assert (done.returncode, done.stderr) == (1, "There is no picture nowhere.jpg.\n")
     assert list(local_dir.iterdir()) == []
+
+
+def test_a_picture_larger_than_the_api_takes_is_one_sentence(
+    local_dir: Path, settings: Any
+) -> None:
+    picture = local_dir / "large.jpg"
+    with picture.open("wb") as file:
+        file.truncate(settings.MAX_UPLOAD_BYTES + 1)
+
+    done = demo(local_dir, IMAGE=str(picture))
+
+    sentence = f"{picture} is too large. Make it smaller than 20 MB.\n"
+    assert (done.returncode, done.stderr) == (1, sentence)
+
+
+def test_a_folder_is_told_from_a_picture(
+    local_dir: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("pictures")
+
+    done = demo(local_dir, IMAGE=str(folder))
+
+    sentence = f"{folder} is a folder; IMAGE takes one picture.\n"
+    assert (done.returncode, done.stderr) == (1, sentence)
+
+
+def test_a_setting_that_makes_no_sense_is_one_sentence(local_dir: Path) -> None:
+    done = demo(local_dir, LOG_LANGUAGE="fr")
+
+    sentence = "Shorts cannot start: LOG_LANGUAGE is ko or en, not 'fr'.\n"
+    assert (done.returncode, done.stderr) == (1, sentence)
+    assert not postgres.is_running(local_dir)
+
+
+def test_a_demo_waits_until_the_other_one_has_stopped_its_stack(local_dir: Path) -> None:
+    with (
+        files.locked(local_dir / "demo.lock"),
+        subprocess.Popen(
+            COMMAND,
+            cwd=files.REPOSITORY,
+            env=environment(local_dir),
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as waiting,
+    ):
+        assert waiting.stdout
+        first_line = waiting.stdout.readline()
+        waiting.terminate()
+
+    assert first_line == "Waiting for the other demo in this LOCAL_DIR …\n"
+    assert waiting.returncode == 130
+    assert not (local_dir / "postgres").exists()
 
 
 @pytest.mark.parametrize(

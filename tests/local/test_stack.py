@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from shortsproject.local import files, plan, postgres, processes, stack
+from shortsproject.local import api_client, files, plan, postgres, processes, sample, stack
 
 CHILDREN = ("beat", "gemini", "web", "worker")
 Process = subprocess.Popen[str]
@@ -66,6 +67,18 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     return condition()
+
+
+def keep_worker_waiting(shell: Shell) -> None:
+    """Order a short whose analysis is answered when nobody waits for it any more."""
+    told = dict(line.split("=", 1) for line in files.read(shell.local_dir / "stack.env").split())
+    control = f"{told['GEMINI_BASE_URL']}/_control"
+    httpx2.post(f"{control}/next", json={"kind": "analyse", "delay_s": 60}, trust_env=False)
+    key = json.loads(files.read(shell.local_dir / "demo.json"))["api_key"]
+    url = f"http://{processes.LOOPBACK}:{shell.port}"
+    api_client.Api(url, key).generate(sample.picture(), "lake.jpg")
+    begun = f"{control}/counts"
+    assert wait_until(lambda: httpx2.get(begun, trust_env=False).json()["calls"]["analyse"], 15)
 
 
 def is_gone(pid: int) -> bool:
@@ -163,6 +176,7 @@ def test_a_killed_postgresql_comes_back(running: Shell) -> None:
 def test_a_signal_ends_every_child_within_ten_seconds(shell: Shell, number: int) -> None:
     process = shell.start("run")
     wait_for_line(process, f"ready http://127.0.0.1:{shell.port}")
+    keep_worker_waiting(shell)
     pids = shell.pids()
 
     process.send_signal(number)
@@ -198,6 +212,37 @@ def test_a_taken_port_is_one_sentence_and_nothing_is_started(shell: Shell) -> No
     sentence = f"Port {shell.port} is taken; choose another one, as in: make run PORT=8010\n"
     assert (status, output, errors) == (1, "", sentence)
     assert not (shell.local_dir / "postgres").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "run --demo"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(shell: Shell, command: str) -> None:
+    shell.environment["LOCAL_DIR"] = "/dev/null/shorts"
+
+    outcome = shell.outcome(*command.split())
+
+    sentence = "LOCAL_DIR is /dev/null/shorts, where nothing can be written: Not a directory.\n"
+    assert outcome == (1, "", sentence)
+
+
+@pytest.mark.parametrize("seconds", ["soon", "-1", "nan"])
+def test_a_render_time_that_makes_no_sense_is_one_sentence(shell: Shell, seconds: str) -> None:
+    shell.environment["STANDIN_RENDER_SECONDS"] = seconds
+
+    status, _, errors = shell.outcome("run")
+
+    sentence = f"STANDIN_RENDER_SECONDS is a number from 0 to 3,600, not '{seconds}'.\n"
+    assert (status, errors) == (1, sentence)
+
+
+def test_a_database_that_does_not_answer_is_one_sentence(shell: Shell) -> None:
+    shell.environment["DATABASE_URL"] = "postgresql://nobody:secret@127.0.0.1:1/none"
+
+    status, _, errors = shell.outcome("run")
+
+    assert status == 1
+    assert errors.startswith("Shorts cannot start: connection failed: ")
+    assert errors.count("\n") == 1
+    assert "secret" not in errors
 
 
 def test_clean_refuses_a_folder_that_holds_more_than_a_stack(shell: Shell) -> None:
