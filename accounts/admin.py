@@ -1,6 +1,8 @@
 """Staff pages for people: users, their API keys, and groups of staff."""
 
+from contextlib import suppress
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -15,6 +17,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
@@ -26,7 +29,7 @@ from unfold.admin import ModelAdmin
 from unfold.dataclasses import UnfoldAction
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts import keys, second_factor, signup, staff_pages
+from accounts import closing, keys, letters, mails, second_factor, signup, staff_pages
 from accounts.authentication import caller
 from accounts.models import ApiKey, SignupSwitch, User
 
@@ -106,9 +109,12 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none 
     actions_detail = ("remove_second_factor",)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only superusers change staff: a new password for one would be all that one's rights."""
+        """Only superusers change staff: a new password for one would be all that one's rights.
+        Nobody a closed account, to which a form left open would give its name back."""
         allowed = super().has_change_permission(request, obj)
-        return bool(allowed and (request.user.is_superuser or obj is None or not obj.is_staff))
+        if obj is None or not allowed:
+            return bool(allowed)
+        return not closing.is_closed(obj) and (request.user.is_superuser or not obj.is_staff)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Nobody: a person with history is deactivated."""
@@ -120,10 +126,26 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none 
         return fields if request.user.is_superuser else (*fields, *RIGHTS)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save; whoever still reads mail at an old address must not reset the password by it."""
+        """Save; whoever still reads mail at an old address must not reset the password by it, but
+        is told of the new one."""
         super().save_model(request, obj, form, change)
         if change and "email" in form.changed_data:
             EmailAddress.objects.filter(user=obj).delete()
+            reader = mails.reader(user=obj, address=form.initial["email"])
+            _tell(kind="email_changed_by_staff", shown={"to_email": obj.email}, reader=reader)
+
+    def user_change_password(
+        self,
+        request: HttpRequest,
+        id: str,  # noqa: A002 - Django's name for it
+        form_url: str = "",
+    ) -> HttpResponse:
+        """A new password for somebody, who is told of it."""
+        answer = super().user_change_password(request, id, form_url)
+        row = self.get_object(request, unquote(id))
+        if row is not None and answer.status_code == HTTPStatus.FOUND:
+            _tell(kind="password_changed_by_staff", shown={}, reader=mails.reader(user=row))
+        return answer
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         """Only where there is a second factor to remove, and by who may."""
@@ -153,13 +175,23 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[type-arg]  # none 
         reason = form.cleaned_data["reason"]
         second_factor.remove(user=row, actor=caller(request), reason=reason)
         done = gettext("The second factor of %(user)s is removed.") % {"user": row}
-        self.log_change(request, row, f"{done} {reason}")
+        self.log_change(request, row, f"{gettext('Remove the second factor')}: {reason}")
         self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:accounts_user_change", args=[row.pk]))
 
     def _may_help(self, request: HttpRequest, row: User) -> bool:
         """Who may change the person; nobody themselves, because a stolen session could, too."""
         return row.pk != request.user.pk and self.has_change_permission(request, row)
+
+
+def _tell(*, kind: str, shown: dict[str, Any], reader: mails.Reader) -> None:
+    """Mail once it is stored. What is done stays done if the mail server is away."""
+
+    def send() -> None:
+        with suppress(OSError):
+            letters.send(kind=kind, shown=shown, reader=reader)
+
+    transaction.on_commit(send)
 
 
 @admin.register(ApiKey)

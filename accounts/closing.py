@@ -7,13 +7,15 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.admin.models import LogEntry
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts import visits
 from accounts.models import ApiKey, User
 
 # Where the address of a closed account is, which no mail server ever serves.
 NOWHERE = "@closed.invalid"
+# The rows that are named by the address of a person, and have the person's number.
+NAMED_BY_ADDRESS = ("user", "tokenledger")
 
 
 def close(*, user: User) -> None:
@@ -24,7 +26,7 @@ def close(*, user: User) -> None:
     known_as = f"closed-{user.pk}{NOWHERE}"
     with transaction.atomic():
         person = User.objects.select_for_update(no_key=True).get(pk=user.pk)
-        LogEntry.objects.filter(object_repr=person.email).update(object_repr=known_as)
+        _forget_in_history(person=person, known_as=known_as)
         EmailAddress.objects.filter(user=person).delete()
         ApiKey.objects.filter(user=person).delete()
         Authenticator.objects.filter(user=person).delete()
@@ -40,6 +42,18 @@ def close(*, user: User) -> None:
         person.save()
 
 
+def is_closed(user: User) -> bool:
+    """Whether an account was closed."""
+    return not user.is_active and user.email.endswith(NOWHERE)
+
+
 def closed() -> QuerySet[User]:
     """All accounts that were closed."""
     return User.objects.filter(is_active=False, email__endswith=NOWHERE)
+
+
+def _forget_in_history(*, person: User, known_as: str) -> None:
+    """What staff did about a person names nobody: not by the address, nor by an earlier one."""
+    theirs = Q(content_type__model__in=NAMED_BY_ADDRESS, object_id=str(person.pk))
+    about = LogEntry.objects.filter(theirs | Q(object_repr=person.email))
+    about.update(object_repr=known_as)

@@ -113,6 +113,23 @@ LETTERS = {
         (_("The old ones no longer work."), SOMEBODY_ELSE),
         **NEW_PASSWORD,
     ),
+    "email_changed_by_staff": Letter(
+        _("Your e-mail address was changed"),
+        (
+            _("Our staff have changed it: you log in with %(to_email)s from now on, and our mails"
+              " go there. This address no longer belongs to the account."),
+            _("If you have not asked for it, contact our staff at once."),
+        ),
+    ),
+    "password_changed_by_staff": Letter(
+        _("Your password was changed"),
+        (
+            _("Our staff have changed it, and all browsers are logged out. API keys go on"
+              " working."),
+            _("If you have not asked for it, contact our staff at once."),
+        ),
+        **NEW_PASSWORD,
+    ),
     "second_factor_removed": Letter(
         _("The second factor is off"),
         (

@@ -66,7 +66,13 @@ class ReadOnlyAdmin(ModelAdmin):
         if not asked <= set(self.get_actions(request)):
             raise PermissionDenied
         page: HttpResponse = super().changelist_view(request, extra_context)
+        if isinstance(page, TemplateResponse) and page.context_data and "cl" in page.context_data:
+            page.context_data.update(self.above_list(page.context_data["cl"]))
         return page
+
+    def above_list(self, changelist: Any) -> dict[str, Any]:
+        """What `list_before_template` shows of a list, read before it is rendered."""
+        return {}
 
 
 class OwnedRowsAdmin(ReadOnlyAdmin):

@@ -1,17 +1,18 @@
-"""A user's entries of one period as a file, streamed row by row, that proves itself.
+"""Rows as a file, streamed one by one, that proves itself: a user's entries of one period, or for
+staff whatever a list of entries or usage events is narrowed to.
 
 Two formats of the same rows. The last line tells how many rows there are, the sum of their tokens,
 and the SHA-256 over the rows' canonical bytes: each row as one line of compact JSON in UTF-8, keys
-in the order of `COLUMNS`, ended by a line feed. These are the lines of the JSON export themselves,
-so that the same rows have the same hash in both formats. A file without its last line was cut off.
+in the order of the columns, ended by a line feed. These are the lines of the JSON export, so that
+the same rows have the same hash in both formats. A file without its last line was cut off.
 
-The provider's cost is not in here: it is for staff only.
+The provider's cost is in the files of staff only.
 """
 
 import csv
 import hashlib
 import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -42,7 +43,47 @@ COLUMNS = {
     "entry_id": "id",
     "reverses": "reverses_id",
 }
-TEXTS = ("kind", "api_type", "model", "reason")
+# What staff get besides: whose it is, what the provider bills, and where it comes from.
+STAFF_ENTRIES = {
+    "user_id": "user_id",
+    "user": "user__email",
+    **COLUMNS,
+    "limit_delta": "limit_delta",
+    "cost_usd": "cost_usd",
+    "actor": "actor__email",
+    "hold_id": "hold_id",
+    "event_id": "event_id",
+    "key": "key",
+}
+STAFF_EVENTS = {
+    "event_id": "id",
+    "time": "created_at",
+    "user_id": "user_id",
+    "user": "user__email",
+    "job_id": "job_id",
+    "hold_id": "hold_id",
+    "attempt": "attempt",
+    "api_type": "api_type",
+    "model": "model",
+    "prompt_tokens": "prompt_tokens",
+    "candidates_tokens": "candidates_tokens",
+    "thoughts_tokens": "thoughts_tokens",
+    "cached_tokens": "cached_tokens",
+    "total_tokens": "total_tokens",
+    "seconds": "seconds",
+    "resolution": "resolution",
+    "provider_id": "provider_id",
+    "basis": "basis",
+    "billable": "billable",
+    "tokens": "tokens",
+    "usd": "usd",
+    "cost_usd": "cost_usd",
+    "key": "key",
+}
+TEXTS = (
+    "kind", "api_type", "model", "reason", "user", "actor", "provider_id", "basis", "resolution",
+    "key",
+)  # fmt: skip
 # How a cell begins that a spreadsheet takes for a formula, and the mark that makes it text.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 MARK = "'"
@@ -78,9 +119,24 @@ class Total:
 
 def response(*, user: User, period_start: date, kind: str) -> StreamingHttpResponse:
     """The download: `kind` is `csv` or `jsonl`."""
-    lines = FORMATS[kind](rows(user=user, period_start=period_start))
+    found = rows(user=user, period_start=period_start)
+    return _download(found, columns=COLUMNS, kind=kind, name=f"entries-{period_start}")
+
+
+def of_list(
+    *, listed: QuerySet[Any], columns: Mapping[str, str], kind: str, name: str
+) -> StreamingHttpResponse:
+    """For staff: these entries or events, the oldest first. `columns`: STAFF_ENTRIES or _EVENTS."""
+    found = _read(listed.order_by("pk"), columns)
+    return _download(found, columns=columns, kind=kind, name=name)
+
+
+def _download(
+    found: Iterator[Row], *, columns: Mapping[str, str], kind: str, name: str
+) -> StreamingHttpResponse:
+    lines = csv_lines(found, columns) if kind == "csv" else json_lines(found)
     answer = StreamingHttpResponse(lines, content_type=CONTENT_TYPES[kind])
-    answer["Content-Disposition"] = f'attachment; filename="entries-{period_start}.{kind}"'
+    answer["Content-Disposition"] = f'attachment; filename="{name}.{kind}"'
     answer["Cache-Control"] = "private, no-store"
     return answer
 
@@ -90,23 +146,26 @@ def rows(*, user: User, period_start: date) -> Iterator[Row]:
     entries: QuerySet[LedgerEntry] = LedgerEntry.objects.filter(
         user=user, period_start=period_start
     ).order_by("seq")
-    found = entries.values_list(*COLUMNS.values()).iterator(chunk_size=ROWS_AT_ONCE)
-    for values in found:
-        yield {name: _plain(value) for name, value in zip(COLUMNS, values, strict=True)}
+    return _read(entries, COLUMNS)
 
 
-def csv_lines(found: Iterator[Row]) -> Iterator[str]:
+def _read(found: QuerySet[Any], columns: Mapping[str, str]) -> Iterator[Row]:
+    for values in found.values_list(*columns.values()).iterator(chunk_size=ROWS_AT_ONCE):
+        yield {name: _plain(value) for name, value in zip(columns, values, strict=True)}
+
+
+def csv_lines(found: Iterator[Row], columns: Mapping[str, str] = COLUMNS) -> Iterator[str]:
     """A header, the rows, and a last row `total`, rows, tokens, hash; as wide as all others."""
     writer = csv.writer(_Echo())
     total = Total()
-    yield writer.writerow(COLUMNS)
+    yield writer.writerow(columns)
     for row in found:
         total.add(row)
         yield writer.writerow(
-            [safe(value) if name in TEXTS else value for name, value in row.items()]
+            [safe(value or "") if name in TEXTS else value for name, value in row.items()]
         )
     last = ["total", total.rows, total.tokens, total.sha256]
-    yield writer.writerow(last + [""] * (len(COLUMNS) - len(last)))
+    yield writer.writerow(last + [""] * (len(columns) - len(last)))
 
 
 def json_lines(found: Iterator[Row]) -> Generator[str, None, None]:
@@ -125,12 +184,6 @@ def safe(text: str) -> str:
     first one away always gives the text back.
     """
     return MARK + text if text.startswith((*FORMULAS, MARK)) else text
-
-
-FORMATS: dict[str, Callable[[Iterator[Row]], Iterator[str]]] = {
-    "csv": csv_lines,
-    "jsonl": json_lines,
-}
 
 
 class _Echo:

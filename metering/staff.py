@@ -83,7 +83,10 @@ class KeyUsed(Refused):
     message = _("This form was used for something else before. Open it again.")
 
 
-def set_limit(
+KINDS = {"no_reason": ReasonMissing, "not_positive": TokensNotPositive, "zero": TokensZero}
+
+
+def set_limit(  # noqa: PLR0913 - what is asked for, who, why, when, and that it is done once
     *,
     user: User,
     tokens: int | None,
@@ -91,6 +94,7 @@ def set_limit(
     reason: str,
     at: datetime,
     max_in_flight: int | None = None,
+    key: UUID | None = None,
 ) -> int:
     """Set a user's tokens per period (None = unlimited); returns the entry's id.
 
@@ -109,7 +113,7 @@ def set_limit(
             max_in_flight=max_in_flight,
             actor=actor,
             reason=_with_note(reason, changed),
-            key=f"limit:{uuid4()}",
+            key=_key("limit", key),
             at=at,
         )
 
@@ -127,11 +131,10 @@ def refund(
 
     Raises ReasonMissing, TokensNotPositive, TokensTooMany, and Refused where less is left.
     """
-    _check_reason(reason)
-    _check_given(tokens)
+    _check_size(tokens)
     with _in_sentences():
         return ledger.refund(
-            entry_id=entry_id, tokens=tokens, actor=actor, reason=reason.strip(),
+            entry=entry_id, tokens=tokens, actor=actor, reason=reason.strip(),
             key=_key("refund", key), at=at,
         )  # fmt: skip
 
@@ -144,8 +147,7 @@ def grant(
 
     Raises ReasonMissing, TokensNotPositive and TokensTooMany.
     """
-    _check_reason(reason)
-    _check_given(tokens)
+    _check_size(tokens)
     with _in_sentences():
         return ledger.grant(
             user=user, tokens=tokens, actor=actor, reason=reason.strip(),
@@ -161,9 +163,6 @@ def adjust(
 
     Raises ReasonMissing, TokensZero, TokensTooMany, and Refused where less is used.
     """
-    _check_reason(reason)
-    if tokens == 0:
-        raise TokensZero
     _check_size(tokens)
     with _in_sentences():
         return ledger.adjust(
@@ -193,7 +192,6 @@ def write_off(
 
     Raises ReasonMissing, and Refused where the hold is not due.
     """
-    _check_reason(reason)
     with _in_sentences():
         return ledger.write_off(
             hold=hold, actor=actor, reason=reason.strip(), key=_key("write_off", key), at=at
@@ -207,7 +205,6 @@ def resolve(
 
     Moves no tokens: that is up to the transaction that moves the job. Raises ReasonMissing.
     """
-    _check_reason(reason)
     with _in_sentences():
         return ledger.resolve(
             hold=hold, actor=actor, reason=reason.strip(), key=_key("resolve", key), at=at
@@ -259,6 +256,8 @@ def _in_sentences() -> Iterator[None]:
     except ledger.KeyConflict as error:
         raise KeyUsed from error
     except ledger.Refused as error:
+        if error.outcome in KINDS:
+            raise KINDS[error.outcome] from error
         sentence = SENTENCES[error.outcome] % {"most": error.most_tokens}
         raise Refused(sentence, most_tokens=error.most_tokens) from error
 
@@ -281,12 +280,6 @@ def _key(act: str, key: UUID | None) -> str:
 def _check_reason(reason: str) -> None:
     if not reason.strip():
         raise ReasonMissing
-
-
-def _check_given(tokens: int) -> None:
-    if tokens <= 0:
-        raise TokensNotPositive
-    _check_size(tokens)
 
 
 def _check_size(tokens: int) -> None:

@@ -108,7 +108,7 @@ def _waiting(request: HttpRequest, at: datetime) -> Iterator[dict[str, Any]]:
             yield {"what": kind.label, "number": number, "since": since, "link": link}
     if _visible(request, "metering_hold"):
         number, oldest = backlog.waiting()
-        link = f"{reverse('admin:metering_hold_changelist')}?state__exact=due&o=0"
+        link = f"{reverse('admin:metering_hold_changelist')}?state__exact=due"
         if number:
             what = _("charge that is late, and is tried again by itself")
             yield {"what": what, "number": number, "since": oldest, "link": link}
@@ -185,7 +185,7 @@ def _held_card() -> dict[str, Any]:
         "title": _("Held now"),
         "figure": intcomma(tokens),
         "text": text,
-        "link": f"{reverse('admin:metering_hold_changelist')}?state__exact=open&o=0",
+        "link": f"{reverse('admin:metering_hold_changelist')}?live=any",
         "alarm": False,
     }
 

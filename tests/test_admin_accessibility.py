@@ -5,21 +5,17 @@ A page is looked at wide and light or narrow and dark, in turn. What django-unfo
 Django's bring along is allowed by rule and element, and no more.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
-from django.contrib import admin
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from playwright.sync_api import BrowserContext, Page
 
-from accounts import keys
-from accounts.models import ApiKey, User
+from accounts.models import User
 from generation.models import State
-from tests import axe, factories
+from tests import admin_paths, axe, factories
 from tests.browser import Complaints
 from tests.generation import desk_rows
 
@@ -30,11 +26,9 @@ ALLOWED = (
     ("landmark-unique", "simplebar", "django-unfold's script names all areas that scroll alike"),
     ("aria-prohibited-attr", "search-label-icon", "Django's script for choosing several writes it"),
 )
-# Pages that are Django's alone, and addresses that only lead to another page.
-OTHERS = ("_delete", "_history", "_copy", "_change_budgets")
-# The key of an API key is its digest, so it has no page of its own.
-NO_PAGE = "accounts_apikey_change"
-QUEUES = ("/admin/generation/short/?needs=any", "/admin/metering/hold/?state__exact=open&o=0")
+# Pages that are Django's alone, and addresses that lead to another page or to a file.
+OTHERS = ("_delete", "_history", "_copy", "_change_budgets", "_file")
+QUEUES = ("/admin/generation/short/?needs=any", "/admin/metering/hold/?live=any")
 WIDE, NARROW = (1280, "light"), (390, "dark")
 
 
@@ -45,23 +39,8 @@ def paths(alice: User, staff: User) -> list[str]:
     factories.short(alice, State.SUBMIT_UNKNOWN)
     factories.hold(alice, at=timezone.now())
     TOTP.activate(alice, generate_totp_secret())
-    request = HttpRequest()
-    request.user = staff
-    found = [path for pages in admin.site._registry.values() for path in _pages(pages, request)]
+    found = admin_paths.of(staff, without=OTHERS)
     return [reverse("admin:index"), reverse("admin:password_change"), *QUEUES, *found]
-
-
-def _pages(pages: Any, request: HttpRequest) -> Iterator[str]:
-    row = pages.model.objects.order_by("pk").first()
-    handle = keys.handle_of(ApiKey.objects.get())
-    for one in pages.get_urls():
-        name = str(one.name)
-        is_page = one.name and name != NO_PAGE and not name.endswith(OTHERS)
-        if is_page and (not name.endswith("_add") or pages.has_add_permission(request)):
-            given = {"object_id": row.pk, "id": row.pk, "handle": handle}
-            yield reverse(
-                f"admin:{name}", kwargs={key: given[key] for key in one.pattern.converters}
-            )
 
 
 def objections(page: Page, paths: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import staff_pages
+from accounts import closing, staff_pages
 from accounts.admin import UserAdmin
 from accounts.authentication import caller
 from accounts.models import User
@@ -66,5 +66,6 @@ class PeopleAdmin(UserAdmin):
         return None
 
     def _may_close(self, request: HttpRequest, row: User) -> bool:
-        """Staff only by superusers, and nobody by themselves."""
-        return row.pk != request.user.pk and self.has_change_permission(request, row)
+        """Staff only by superusers, and nobody by themselves; what is closed can be so again."""
+        may = closing.is_closed(row) or self.has_change_permission(request, row)
+        return row.pk != request.user.pk and may

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.dataclasses import UnfoldAction
 
 from accounts import staff_pages
-from metering import exports, queries, staff
+from metering import backlog, exports, queries, staff
 from metering.admin import act_forms, columns
 from metering.models import Hold, LedgerEntry, TokenLedger
 
@@ -201,7 +201,36 @@ class EntryActs(ActingAdmin):
 class HoldActs(ActingAdmin):
     """What staff may do about one hold."""
 
-    only_where = {"write_off": lambda hold: hold.state == Hold.State.DUE}
+    only_where = {
+        "charge": lambda hold: hold.state == Hold.State.DUE,
+        "write_off": lambda hold: hold.state == Hold.State.DUE,
+    }
+
+    @staff_pages.action(
+        description=_("Try the charge now"), url_path="charge", permissions=["limit"]
+    )
+    def charge(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What is tried again by itself, without the wait."""
+        hold = self.row(request, object_id)
+        if request.method != "POST":
+            lead = gettext(
+                "%(user)s: %(held)s tokens held, %(tries)s attempts to charge them. It is tried"
+                " again by itself; this tries it now."
+            )
+            return staff_pages.form_page(
+                model_admin=self, request=request, title=gettext("Try the charge now"),
+                lead=lead % _known(hold),
+            )  # fmt: skip
+        backlog.charge_now(hold=hold.to_open_hold(), at=timezone.now())
+        hold.refresh_from_db()
+        if hold.state == Hold.State.CAPTURED:
+            self.message_user(request, gettext("The charge is made."), messages.SUCCESS)
+        elif hold.state == Hold.State.DUE:
+            failed = gettext("The charge failed again: %(error)s") % {"error": hold.charge_error}
+            self.message_user(request, failed, messages.ERROR)
+        else:
+            self.message_user(request, str(staff.SENTENCES[hold.state]), messages.ERROR)
+        return HttpResponseRedirect(reverse("admin:metering_hold_change", args=[hold.pk]))
 
     @staff_pages.action(description=_("Write off"), url_path="write-off", permissions=["limit"])
     def write_off(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -210,14 +239,17 @@ class HoldActs(ActingAdmin):
         lead = gettext(
             "%(user)s: %(held)s tokens held, %(tries)s attempts to charge them. A write-off gives"
             " them back and charges nothing, although they were spent."
-        ) % {
-            "user": hold.user, "held": columns.tokens(hold.amount), "tries": hold.charge_attempts,
-        }  # fmt: skip
+        ) % _known(hold)
         act = Act(
             title=gettext("Write off"), lead=lead, form=act_forms.ActForm(request.POST or None),
             verb=staff.write_off, about={"hold": hold.to_open_hold()},
         )  # fmt: skip
         return self.act(request=request, row=hold, act=act)
+
+
+def _known(hold: Hold) -> dict[str, Any]:
+    held = columns.tokens(hold.amount)
+    return {"user": hold.user, "held": held, "tries": hold.charge_attempts}
 
 
 def said(entry: LedgerEntry) -> str:

@@ -9,6 +9,7 @@ from django.contrib.humanize.templatetags.humanize import intcomma
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import formats
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
@@ -33,6 +34,13 @@ def dollars(usd: Decimal | None) -> str:
     if usd is None:
         return NOTHING
     return f"{'−' if usd < 0 else ''}${rates.usd_text(abs(usd))}"
+
+
+def about(usd: Decimal) -> str:
+    """Dollars for a sum of many: to the cent, below a dollar to a hundredth of one."""
+    places = 2 if abs(usd) >= 1 or not usd else 4
+    figure = formats.number_format(abs(usd), decimal_pos=places, force_grouping=True)
+    return f"{'−' if usd < 0 else ''}${figure}"
 
 
 def margin(*, usd: Decimal | None, cost_usd: Decimal | None) -> str:

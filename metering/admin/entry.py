@@ -3,6 +3,7 @@ from django.contrib.admin import DateFieldListFilter
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
+from metering import exports
 from metering.admin import acts, columns, shared
 from metering.models import LedgerEntry
 
@@ -19,10 +20,14 @@ COLOURS = {
 
 
 @admin.register(LedgerEntry)
-class LedgerEntryAdmin(shared.Priced, shared.OfJob, acts.EntryActs, staff_pages.OwnedRowsAdmin):
+class LedgerEntryAdmin(
+    shared.Exported, shared.Priced, shared.OfJob, acts.EntryActs, staff_pages.OwnedRowsAdmin
+):
     """The ledger, line by line. Nothing here can be changed: a correction is a new entry."""
 
     actions_detail = ("refund",)
+    file_name = "ledger-entries"
+    file_columns = exports.STAFF_ENTRIES
     job_lookup = "job_id"
     list_display = (
         "recorded", "user", "coloured_kind", "signed_tokens", "tariff", "cost", "margin", "model",

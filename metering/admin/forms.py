@@ -12,8 +12,7 @@ from unfold.widgets import (
     UnfoldBooleanWidget,
 )
 
-from accounts import staff_pages
-from metering import staff
+from metering.admin import act_forms
 from metering.models import ConversionRate, RateCard
 
 MOST_TOKENS = 10**15
@@ -23,7 +22,7 @@ CHARGED = ("usd_per_second", "estimate_tokens")
 BY_TOKEN = ("estimate_tokens", "cost_usd_per_million_input", "cost_usd_per_million_output")
 
 
-class ManyLimitsForm(forms.Form):
+class ManyLimitsForm(act_forms.ActForm):
     """A limit for several people. Unlimited is ticked, never an empty field."""
 
     tokens = forms.IntegerField(
@@ -34,12 +33,11 @@ class ManyLimitsForm(forms.Form):
         widget=UnfoldAdminIntegerFieldWidget,
     )
     unlimited = forms.BooleanField(label=_("Unlimited"), required=False, widget=UnfoldBooleanWidget)
-    reason = staff_pages.reason(
-        help_text=_("Kept in the ledger for good."), missing=staff.ReasonMissing.message
-    )
+    field_order: tuple[str, ...] = ("tokens", "unlimited", "reason", "key")
 
     def clean(self) -> None:
         """Tokens or unlimited, one of the two."""
+        super().clean()
         if "tokens" in self.errors:
             return
         given, unlimited = self.cleaned_data["tokens"], self.cleaned_data["unlimited"]
@@ -60,19 +58,25 @@ class LimitForm(ManyLimitsForm):
         help_text=_("Empty: stays as it is."),
         widget=UnfoldAdminIntegerFieldWidget,
     )
-    field_order = ("tokens", "unlimited", "max_in_flight", "reason")
+    field_order = ("tokens", "unlimited", "max_in_flight", "reason", "key")
 
 
 class DatedForm(forms.ModelForm):  # type: ignore[type-arg]  # for two models
     """A price that begins now or later, so that it never rewrites what people have seen."""
 
     locked_by = ""
+    # The button of the form that asks what the price would have done.
+    preview = "_preview"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "effective_from" in self.fields:
             self.fields["effective_from"].required = False
             self.fields["effective_from"].help_text = _("Empty: at once.")
+
+    def is_valid(self) -> bool:
+        """Whether to store it: not if only a preview is asked for."""
+        return super().is_valid() and self.preview not in self.data
 
     def clean(self) -> dict[str, Any]:
         """Refuse a start in the past, and prices sent for a row that is in force by now."""

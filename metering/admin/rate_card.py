@@ -13,8 +13,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from accounts import staff_pages
-from metering import rates
-from metering.admin import columns, forms
+from metering import previews, rates
+from metering.admin import columns, forms, price_preview
 from metering.models import ConversionRate, RateCard
 
 COPIED = (
@@ -62,6 +62,8 @@ class DatedAdmin(ModelAdmin):
     list_fullwidth = True
     actions = None
     open_when_in_force: tuple[str, ...] = ()
+    change_form_outer_before_template = "admin/metering/price_preview.html"
+    change_form_after_template = "admin/metering/price_preview_button.html"
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """A row in force can be changed only where something of it stays open."""
@@ -78,6 +80,22 @@ class DatedAdmin(ModelAdmin):
             return ()
         names = (field.name for field in self.opts.fields if not field.primary_key)
         return tuple(name for name in names if name not in self.open_when_in_force)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """The form of a price that does not count yet, with what it would have done: when asked,
+        and by itself where it is stored."""
+        form, row = context["adminform"].form, kwargs.get("obj")
+        context["can_preview"] = not began(row)
+        if not began(row) and not form.errors and (row or form.is_bound):
+            context["preview"] = price_preview.shown(self.preview(form.instance))
+        page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return page
+
+    def preview(self, row: Any) -> previews.Preview:
+        """What a price, stored or not, would have done to the last real jobs."""
+        raise NotImplementedError
 
 
 @admin.register(RateCard)
@@ -110,6 +128,10 @@ class RateCardAdmin(DatedAdmin):
         marked = ExpressionWrapper(current, output_field=BooleanField())
         cards: QuerySet[RateCard] = super().get_queryset(request)
         return cards.annotate(in_force=marked)
+
+    def preview(self, row: RateCard) -> previews.Preview:
+        """The last jobs with this model and resolution."""
+        return previews.of_card(card=row)
 
     @admin.display(description=_("tariff"), ordering="usd_per_second")
     def tariff(self, card: RateCard) -> str:
@@ -158,6 +180,10 @@ class ConversionRateAdmin(DatedAdmin):
     form = forms.ConversionRateForm
     list_display = ("rate", "effective_from", "source")
     fields = ("tokens_per_usd", "effective_from", "source")
+
+    def preview(self, row: ConversionRate) -> previews.Preview:
+        """The last jobs with a tariff in dollars."""
+        return previews.of_rate(tokens_per_usd=row.tokens_per_usd)
 
     @admin.display(description=_("tokens per dollar"), ordering="tokens_per_usd")
     def rate(self, row: ConversionRate) -> str:

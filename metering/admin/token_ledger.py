@@ -1,10 +1,12 @@
 from typing import Any
+from uuid import uuid4, uuid5
 
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models.functions import NullIf
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -83,12 +85,15 @@ class TokenLedgerAdmin(acts.LedgerActs):
             start = periods.first_day(kind=kind, day=today)
             if start:
                 stale |= Q(period=kind, period_start__lt=start)
-        nothing = Value(0, output_field=BigIntegerField())
+        big = BigIntegerField()
+        nothing, hundred = (Value(number, output_field=big) for number in (0, 100))
         return queries.ledgers().annotate(
             used_now=Case(When(stale, then=nothing), default=F("used")),
             held_now=Case(When(stale, then=nothing), default=F("held")),
             granted_now=Case(When(stale, then=nothing), default=F("granted")),
-            remaining_now=F("token_limit") + F("granted_now") - F("used_now"),
+            given_now=F("token_limit") + F("granted_now"),
+            remaining_now=F("given_now") - F("used_now"),
+            share_now=hundred * F("used_now") / NullIf("given_now", nothing, output_field=big),
         )
 
     @admin.display(description=_("limit"), ordering="token_limit")
@@ -115,7 +120,7 @@ class TokenLedgerAdmin(acts.LedgerActs):
     def available(self, row: Any) -> str:
         return columns.tokens(balance(row).available_tokens)
 
-    @admin.display(description=_("usage"))
+    @admin.display(description=_("usage"), ordering=F("share_now").asc(nulls_first=True))
     def usage(self, row: Any) -> str:
         """A bar: used, then held, of what the period gives."""
         figures = balance(row)
@@ -182,9 +187,10 @@ class TokenLedgerAdmin(acts.LedgerActs):
                 form=form,
             )  # fmt: skip
         self._set_limit(request=request, row=row, values=form.cleaned_data)
+        row.refresh_from_db(fields=["token_limit"])
         done = gettext("The limit of %(user)s is now %(limit)s.") % {
             "user": row.user,
-            "limit": columns.tokens(form.cleaned_data["tokens"]),
+            "limit": self.limit(row),
         }
         self.message_user(request, done, messages.SUCCESS)
         return HttpResponseRedirect(reverse("admin:metering_tokenledger_change", args=[row.pk]))
@@ -224,16 +230,19 @@ class TokenLedgerAdmin(acts.LedgerActs):
         if not self.has_limit_permission(request):
             raise PermissionDenied
         actor: Any = request.user
+        tokens, jobs = values["tokens"], values.get("max_in_flight")
         with transaction.atomic():
             staff.set_limit(
                 user=row.user,
-                tokens=values["tokens"],
-                max_in_flight=values.get("max_in_flight"),
+                tokens=tokens,
+                max_in_flight=jobs,
                 actor=actor,
                 reason=values["reason"],
+                # For each of several people, and for each limit that one form is sent with.
+                key=uuid5(values["key"] or uuid4(), f"{row.pk} {tokens} {jobs}"),
                 at=timezone.now(),
             )
-            self.log_change(request, row, f"{columns.tokens(values['tokens'])}: {values['reason']}")
+            self.log_change(request, row, f"{columns.tokens(tokens)}: {values['reason']}")
 
 
 def balance(row: Any) -> Balance:

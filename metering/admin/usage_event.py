@@ -1,15 +1,23 @@
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.admin import DateFieldListFilter
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import staff_pages
-from metering.admin import columns, shared
+from metering import exports
+from metering.admin import bill, columns, shared
 from metering.models import UsageEvent
 
 
 @admin.register(UsageEvent)
-class UsageEventAdmin(shared.Priced, shared.OfJob, staff_pages.OwnedRowsAdmin):
+class UsageEventAdmin(shared.Exported, shared.Priced, shared.OfJob, staff_pages.OwnedRowsAdmin):
     """What providers reported, as they reported it."""
+
+    actions_list = ("bill",)
+    file_name = "usage-events"
+    file_columns = exports.STAFF_EVENTS
 
     job_lookup = "hold__job_id"
     list_display = (
@@ -36,6 +44,17 @@ class UsageEventAdmin(shared.Priced, shared.OfJob, staff_pages.OwnedRowsAdmin):
         )}),
     )  # fmt: skip
     readonly_fields = ("charged_tokens", "tariff", "cost", "margin", "job", "once")
+
+    def has_bill_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Who may see what providers reported."""
+        return bool(self.has_view_permission(request))
+
+    @staff_pages.action(
+        description=_("Compare with the bill"), url_path="bill", permissions=["bill"]
+    )
+    def bill(self, request: HttpRequest) -> HttpResponse:
+        """Our dollars against the provider's."""
+        return bill.page(model_admin=self, request=request)
 
     @admin.display(description=_("tokens to charge"), ordering="tokens")
     def charged_tokens(self, event: UsageEvent) -> str:

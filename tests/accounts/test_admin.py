@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
+from django.core import mail
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks
 from rest_framework.test import APIClient
 
-from accounts import keys
+from accounts import closing, keys
 from accounts.models import ApiKey, User
-from tests.metering.staff_work import allow, ledger_of, signed_in
+from tests.metering.staff_work import allow, ledger_of, limit_page, signed_in
 
 USERS = "/admin/accounts/user/"
 KEYS = "/admin/accounts/apikey/"
@@ -177,3 +180,65 @@ def test_groups_carry_rights(desk: Client) -> None:
 
     assert answer.status_code == 302
     assert Group.objects.get().name == "clerks"
+
+
+def test_the_old_address_is_told_when_staff_replace_it(
+    desk: Client, alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(f"{USERS}{alice.pk}/change/", form_of(alice, email="new@example.org"))
+
+    (message,) = mail.outbox
+    assert message.to == ["alice@example.org"]
+    assert message.subject == "Shorts: Your e-mail address was changed"
+    assert "Our staff have changed it: you log in with new@example.org" in str(message.body)
+
+
+def test_another_change_by_staff_sends_no_mail(
+    desk: Client, alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(f"{USERS}{alice.pk}/change/", form_of(alice, language="ko"))
+        desk.post(f"{USERS}{alice.pk}/password/", {"password1": "x", "password2": "y"})
+
+    assert mail.outbox == []
+
+
+def test_a_password_that_staff_chose_is_told_to_the_person(
+    desk: Client, alice: User, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
+) -> None:
+    form = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+
+    with django_capture_on_commit_callbacks(execute=True):
+        desk.post(f"{USERS}{alice.pk}/password/", form)
+
+    alice.refresh_from_db()
+    assert alice.check_password(PASSWORD)
+    assert [(m.to, m.subject) for m in mail.outbox] == [
+        (["alice@example.org"], "Shorts: Your password was changed")
+    ]
+
+
+def test_a_form_left_open_gives_a_closed_account_no_name_back(desk: Client, alice: User) -> None:
+    form = form_of(alice, first_name="Alice")
+    closing.close(user=alice)
+
+    answer = desk.post(f"{USERS}{alice.pk}/change/", form)
+
+    alice.refresh_from_db()
+    assert answer.status_code == 403
+    assert (alice.email, alice.first_name) == (f"closed-{alice.pk}@closed.invalid", "")
+    assert not alice.is_active
+
+
+def test_the_history_of_a_closed_account_names_no_address_of_it(desk: Client, alice: User) -> None:
+    desk.post(f"{USERS}{alice.pk}/change/", form_of(alice, language="ko"))
+    desk.post(limit_page(alice), {"tokens": "5", "reason": "x"})
+    desk.post(f"{USERS}{alice.pk}/change/", form_of(alice, email="new@example.org"))
+    alice.refresh_from_db()
+
+    closing.close(user=alice)
+
+    history = LogEntry.objects.values_list("object_repr", "change_message")
+    assert LogEntry.objects.count() == 3
+    assert "example.org" not in str(list(history))

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib import admin
@@ -99,6 +100,16 @@ def test_a_page_left_open_keeps_the_charge_that_came_meanwhile(desk: Client, ali
     assert [entry.kind for entry in entries_of(alice)] == ["charge", "limit"]
 
 
+def test_a_form_sent_twice_is_one_entry(desk: Client, alice: User) -> None:
+    form = {"tokens": "700", "reason": "x", "key": str(uuid4())}
+
+    answers = [desk.post(limit_page(alice), form, follow=True) for _ in range(2)]
+    desk.post(limit_page(alice), {**form, "tokens": "800"})
+
+    assert ["is now 700." in answer.content.decode() for answer in answers] == [True, True]
+    assert [entry.limit_after for entry in entries_of(alice)] == [700, 800]
+
+
 def test_counters_sent_by_hand_change_nothing(desk: Client, alice: User) -> None:
     spend(alice)
     form = {"user": alice.pk, "used": "0", "held": "0", "token_limit": "99", "reason": "x"}
@@ -123,7 +134,9 @@ def test_a_limit_for_many_is_an_entry_for_each(
 ) -> None:
     form = {"action": "set_limits", "_selected_action": [alice.pk, bob.pk]}
 
-    answer = desk.post(LEDGERS, {**form, "tokens": "700", "reason": "spring"}, follow=True)
+    filled = {**form, "tokens": "700", "reason": "spring", "key": str(uuid4())}
+    answer = desk.post(LEDGERS, filled, follow=True)
+    desk.post(LEDGERS, filled)
 
     assert "The limit of 2 people is set." in answer.content.decode()
     assert {ledger_of(alice).token_limit, ledger_of(bob).token_limit} == {700}
@@ -202,6 +215,8 @@ def test_last_months_use_is_not_shown_as_this_months(desk: Client, alice: User) 
         ({"limit": "used_up"}, ["alice"]),
         ({"limit": "limited", "o": "-7"}, ["staff", "alice"]),
         ({"suspended__exact": "1"}, []),
+        ({"o": "-3"}, ["alice", "staff", "bob"]),
+        ({"o": "3"}, ["bob", "staff", "alice"]),
     ],
 )
 def test_ledgers_are_found(

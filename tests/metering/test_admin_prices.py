@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from metering import rates
 from metering.models import ConversionRate, RateCard
-from tests.metering.staff_work import allow, signed_in
+from tests.metering.staff_work import allow, signed_in, spend
 
 CARDS = "/admin/metering/ratecard/"
 CONVERSIONS = "/admin/metering/conversionrate/"
@@ -236,3 +236,56 @@ def test_who_may_only_look_at_prices_sets_none(bob: User, path: str) -> None:
     assert clerk.get(path).status_code == 403
     assert clerk.post(path, form).status_code == 403
     assert in_force().usd_per_second == Decimal("0.15")
+
+
+def test_a_preview_shows_the_last_jobs_at_the_new_price_and_stores_nothing(
+    desk: Client, alice: User
+) -> None:
+    job_id = spend(alice)
+
+    page = desk.post(f"{CARDS}add/", {**NEW, "_preview": "1"}).content.decode()
+
+    assert "1,000 → 1,333" in page
+    assert "$1.20 → $1.60" in page
+    assert f"/admin/generation/short/{job_id}/change/" in page
+    assert 'value="0.20"' in page
+    assert RateCard.objects.filter(model=FAST, resolution="720p").count() == 1
+
+
+def test_a_preview_of_an_incomplete_price_says_what_is_missing(desk: Client, alice: User) -> None:
+    spend(alice)
+
+    page = desk.post(
+        f"{CARDS}add/", {**NEW, "usd_per_second": "", "_preview": "1"}
+    ).content.decode()
+
+    assert "Give a tariff by the second" in page
+    assert "What this price would have done" not in page
+
+
+def test_a_conversion_rate_is_previewed_too(desk: Client, alice: User) -> None:
+    spend(alice)
+    form = {"tokens_per_usd": "900", "source": "a decision", "_preview": "1"}
+
+    page = desk.post(f"{CONVERSIONS}add/", form).content.decode()
+
+    assert "1,000 → 1,080" in page
+    assert "+80" in page
+    assert ConversionRate.objects.count() == 1
+
+
+def test_a_price_for_later_is_shown_with_what_it_would_have_done(desk: Client, alice: User) -> None:
+    spend(alice)
+
+    later = desk.get(f"{CARDS}{future_card().pk}/change/").content.decode()
+    now = desk.get(f"{CARDS}{in_force().pk}/change/").content.decode()
+
+    assert "What this price would have done" in later
+    assert "_preview" in later
+    assert "_preview" not in now
+
+
+def test_who_may_only_look_at_prices_previews_none(bob: User) -> None:
+    clerk = signed_in(allow(bob, "view_ratecard"))
+
+    assert clerk.post(f"{CARDS}add/", {**NEW, "_preview": "1"}).status_code == 403

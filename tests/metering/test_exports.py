@@ -73,14 +73,12 @@ def test_both_formats_hold_the_same_rows(alice: User) -> None:
 
 def test_a_refund_says_which_entry_it_reverses(alice: User) -> None:
     charge = factories.charged(alice, 1000, held=1000)
-    ledger.refund(
-        entry_id=charge.entry_id, tokens=600, actor=None, reason="test", key="once", at=AT
-    )
+    ledger.refund(entry=charge.id, tokens=600, actor=None, reason="test", key="once", at=AT)
 
     row = json_rows(export(alice, "jsonl"))[1]
 
     assert (row["kind"], row["tokens"], row["used_after"]) == ("refund", -600, 400)
-    assert row["reverses"] == charge.entry_id
+    assert row["reverses"] == charge.id
 
 
 def test_the_last_line_has_count_sum_and_hash(alice: User) -> None:
@@ -168,7 +166,7 @@ def test_the_mark_can_always_be_taken_off_again(reason: str) -> None:
 def test_a_negative_number_stays_a_number(alice: User) -> None:
     job_id = factories.short_charged(alice)
     charge = LedgerEntry.objects.get(job_id=job_id, seq=2)
-    ledger.refund(entry_id=charge.pk, tokens=500, actor=None, reason="-", key="once", at=AT)
+    ledger.refund(entry=charge.pk, tokens=500, actor=None, reason="-", key="once", at=AT)
 
     row = csv_rows(export(alice, "csv"))[2]
 
