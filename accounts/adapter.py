@@ -5,7 +5,9 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.contrib import messages
+from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
@@ -20,9 +22,28 @@ LINK_NOT_SENT = "account/messages/email_confirmation_not_sent.txt"
 class AccountAdapter(DefaultAccountAdapter):
     """Sign-up is open or closed by the operator's setting, or by staff."""
 
+    error_messages: dict[str, Any] = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": _(
+            "E-mail address and password are not correct. Look for a typing mistake, or choose a"
+            " new password."
+        ),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Whether strangers may make an account."""
         return signup.is_open()
+
+    def save_user(
+        self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True
+    ) -> User:
+        """Make the account. Who signs up in another language than the site's own keeps it, because
+        mails that are sent later have no browser to ask."""
+        language = translation.get_language() or settings.LANGUAGE_CODE
+        if language != settings.LANGUAGE_CODE:
+            user.language = language
+        made: User = super().save_user(request, user, form, commit)
+        return made
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Confirm an address, and make it the log-in; not one that somebody else has meanwhile."""

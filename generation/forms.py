@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.conf import settings
+from django.core import signing
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
@@ -18,6 +19,7 @@ from generation import history, pictures
 WISH_LENGTH = 1000
 FORM_BYTES = 64 * 1024
 CHOICES = ("model", "seconds", "resolution", "aspect_ratio")
+TYPED_SECONDS = 30 * 60
 # Days far outside have no instant in every time zone.
 DAYS: list[Callable[[Any], None]] = [
     MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2999, 12, 31)),
@@ -71,6 +73,23 @@ class StudioForm(forms.Form):
 def preselected(asked: Mapping[str, str]) -> dict[str, str]:
     """The choices that an address may make for whoever opens it."""
     return {name: asked[name] for name in CHOICES if name in asked}
+
+
+def packed(typed: Mapping[str, str]) -> str:
+    """What was typed into the studio's form, as a cookie that outlives a log-in. Not secret, but
+    nobody else can make one."""
+    words = WishField(required=False).to_python(typed.get("prompt", ""))[:WISH_LENGTH]
+    chosen = {name: value[:100] for name, value in preselected(typed).items()}
+    return signing.dumps({"prompt": words, **chosen}, salt="studio", compress=True)
+
+
+def unpacked(value: str) -> dict[str, str]:
+    """What was typed not long ago; nothing, if that is no value of ours."""
+    try:
+        typed: dict[str, str] = signing.loads(value, salt="studio", max_age=TYPED_SECONDS)
+    except signing.BadSignature:
+        return {}
+    return typed
 
 
 class CloseAccountForm(forms.Form):

@@ -40,7 +40,10 @@ SENTENCES = {
         " started. To make one more, send the form again."
     ),
 }
-OTHER_LENGTHS = _("The chosen model makes videos of %(allowed)s seconds. Choose one of these.")
+OTHER_LENGTHS = _(
+    "The chosen model makes videos of %(allowed)s seconds. Nothing was started and no tokens were"
+    " taken; choose one of these."
+)
 # Refusals whose sentences say themselves that no tokens were taken.
 TELL_OF_TOKENS = frozenset(
     {"token_limit_exceeded", "too_many_in_flight", *refusals.SENTENCES} - {"idempotency_conflict"}
@@ -119,7 +122,7 @@ def page(
         refusal = refusal or refusals.of(error)
     return {
         "refusal": refusal,
-        "tells_of_tokens": refusal is not None and refusal.code in TELL_OF_TOKENS,
+        "tells_of_tokens": refusal is not None and _tells_of_tokens(refusal),
         "is_about_picture": refusal is not None and refusal.code in OF_PICTURES,
         "typed": typed,
         "again": source,
@@ -144,7 +147,7 @@ def prices(
     """
     balance = metering_queries.balance(user=user, at=at)
     had = offers.in_force(at=at)
-    analysed = _is_analysed(source=source, wish=wish, aspect_ratio=typed.get("aspect_ratio", ""))
+    analysed = _is_analysed(source=source, wish=wish)
     left_out = had[0].analysis_tokens if had and analysed else 0
     paused = spending.paused(at=at)
     return {
@@ -187,6 +190,11 @@ def landing(*, at: datetime, tokens_a_month: int) -> dict[str, Any]:
     }
 
 
+def _tells_of_tokens(refusal: Refusal) -> bool:
+    """Whether its sentence says itself that no tokens were taken, as that of a choice does, too."""
+    return refusal.code in TELL_OF_TOKENS or "parameter" in refusal.figures
+
+
 def _key(*, typed: Mapping[str, str], refusal: Refusal | None) -> str:
     """A new key for each form shown, but for one whose outcome the database could not tell."""
     unclear = refusal is not None and refusal.code == "metering_unavailable"
@@ -209,8 +217,8 @@ def _wish(typed: Mapping[str, str]) -> str:
     return forms.WishField().to_python(typed.get("prompt", ""))
 
 
-def _is_analysed(*, source: Short | None, wish: str | None, aspect_ratio: str) -> bool:
+def _is_analysed(*, source: Short | None, wish: str | None) -> bool:
     """Whether the picture need not be looked at again."""
     if source is None or wish is None:
         return False
-    return again.reusable(source=source, wish=wish, aspect_ratio=aspect_ratio) is not None
+    return again.reusable(source=source, wish=wish) is not None

@@ -1,6 +1,7 @@
 """Web pages: the studio, and the page of each short. They work without JavaScript."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from allauth.core import ratelimit
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,9 +29,11 @@ from generation.pipeline import cancel, leave
 from generation.refusals import Refusal
 
 LOGGED_OUT = _(
-    "You are logged out, so nothing was started and no tokens were taken. Log in, then choose your"
-    " picture and send the form again."
+    "You are logged out, so nothing was started and no tokens were taken. Log in: your words will"
+    " still be there. Then choose your picture and send the form again."
 )
+# The cookie with what somebody had typed who was logged out meanwhile.
+TYPED = "typed"
 
 
 @csrf_exempt
@@ -77,11 +81,27 @@ def _landing(request: HttpRequest) -> HttpResponse:
 
 
 def _logged_out(request: HttpRequest) -> HttpResponse:
-    """With JavaScript nothing that was typed or chosen is lost, so the page stays as it is."""
+    """With JavaScript nothing that was typed or chosen is lost, so the page stays as it is.
+    Without, the words wait in a cookie until the log-in is done."""
     if _is_htmx(request):
         return render(request, "generation/studio/logged_out.html", status=401)
     messages.warning(request, LOGGED_OUT)
-    return redirect("account_login")
+    again = request.POST.get("again", "")
+    page = f"{reverse('studio')}?{urlencode({'again': again})}" if again else reverse("studio")
+    response = redirect_to_login(page)
+    _keep(response, typed=request.POST.dict())
+    return response
+
+
+def _keep(response: HttpResponse, *, typed: dict[str, str]) -> None:
+    response.set_cookie(
+        TYPED,
+        forms.packed(typed),
+        max_age=forms.TYPED_SECONDS,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 def _source(request: HttpRequest, *, user: User) -> Short | None:
@@ -116,13 +136,22 @@ def _begin(request: HttpRequest, *, user: User, source: Short | None) -> HttpRes
 def _form(
     request: HttpRequest, *, user: User, source: Short | None, refusal: Refusal | None = None
 ) -> HttpResponse:
-    typed = request.POST.dict() if request.method == "POST" else forms.preselected(request.GET)
     page = studio_page.page(
-        user=user, at=timezone.now(), typed=typed, refusal=refusal, source=source
+        user=user, at=timezone.now(), typed=_typed(request), refusal=refusal, source=source
     )
     page["picture_is_kept"], refusal = _is_htmx(request), page["refusal"]
     status = refusal.status if refusal else 200
-    return render(request, "generation/studio.html", page, status=status)
+    response = render(request, "generation/studio.html", page, status=status)
+    if TYPED in request.COOKIES:
+        response.delete_cookie(TYPED, samesite="Lax")
+    return response
+
+
+def _typed(request: HttpRequest) -> dict[str, str]:
+    """What the form is to show: what was sent, or what was typed before the log-in."""
+    if request.method == "POST":
+        return request.POST.dict()
+    return {**forms.unpacked(request.COOKIES.get(TYPED, "")), **forms.preselected(request.GET)}
 
 
 @never_cache
@@ -152,9 +181,11 @@ def short_progress(request: HttpRequest, short_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@login_required
 def cancel_short(request: HttpRequest, short_id: UUID) -> HttpResponse:
-    """/shorts/<id>/cancel: call a short off, as long as that is possible."""
+    """/shorts/<id>/cancel: call a short off, as long as that is possible. Who has to log in first
+    comes back to the short's page, where the button is."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(reverse("short", args=[short_id]))
     owned = _owned(request, short_id)
     try:
         cancel.run(short_id=owned.pk, at=timezone.now())

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from metering import preferences, usage_page
 
-LEVELS = [(str(level), f"{level} %") for level in preferences.LEVELS]
+LEVELS = [(str(level), f"{level}%") for level in preferences.LEVELS]
 
 
 class NoticesForm(forms.Form):

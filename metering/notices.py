@@ -33,12 +33,14 @@ TOO_LATE = timedelta(days=2)
 
 @dataclass(frozen=True)
 class Shown:
-    """The one notice that a user's pages show."""
+    """The one notice that a user's pages show: what is used by now, in tokens and in percent,
+    rounded down. `resets_at` is None if the tokens are never renewed."""
 
     id: int
-    level: int
+    percent: int
     used_tokens: int
     limit_tokens: int
+    resets_at: datetime | None
 
 
 def to_show(*, user: User, at: datetime) -> Shown | None:
@@ -65,7 +67,11 @@ def to_show(*, user: User, at: datetime) -> Shown | None:
     if is_over or now.used_tokens * 100 < row.level * row.limit_tokens:
         return None
     return Shown(
-        id=row.pk, level=row.level, used_tokens=now.used_tokens, limit_tokens=row.limit_tokens
+        id=row.pk,
+        percent=now.used_tokens * 100 // max(row.limit_tokens, 1),
+        used_tokens=now.used_tokens,
+        limit_tokens=row.limit_tokens,
+        resets_at=now.resets_at,
     )
 
 
@@ -201,7 +207,7 @@ def _user_mail(
     balance = queries.balance(user=user, at=at)
     shown = {
         "notice": notice,
-        "percent": min(100, notice.used_tokens * 100 // max(notice.limit_tokens, 1)),
+        "width": min(100, notice.percent),
         "balance": balance,
         "runs_out_on": pace.of(balance=balance, user=user, at=at),
         "studio": settings.SITE_URL + settings.LOGIN_REDIRECT_URL,

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -49,16 +50,18 @@ def notices(request: HttpRequest) -> HttpResponse:
     return render(request, "account/notices.html", {"form": form})
 
 
-@login_required
 @require_POST
 def notice_seen(request: HttpRequest, notice_id: int) -> HttpResponse:
     """Dismiss a notice: with htmx in its place, else back on the page that it stood on."""
+    page, hosts = request.POST.get("next", ""), {request.get_host()}
+    if not url_has_allowed_host_and_scheme(page, hosts, require_https=request.is_secure()):
+        page = settings.LOGIN_REDIRECT_URL
+    if not request.user.is_authenticated:
+        return redirect_to_login(page)
     metering_notices.dismiss(user=caller(request), notice_id=notice_id, at=timezone.now())
     if "HX-Request" in request.headers:
         return render(request, "metering/notice_seen.html")
-    page, hosts = request.POST.get("next", ""), {request.get_host()}
-    ours = url_has_allowed_host_and_scheme(page, hosts, require_https=request.is_secure())
-    return redirect(page if ours else settings.LOGIN_REDIRECT_URL)
+    return redirect(page)
 
 
 @never_cache

@@ -1,6 +1,6 @@
 """Every page in a real browser: axe-core finds nothing to object to, and nothing scrolls sideways.
 
-Each scene is looked at wide and narrow, light and dark.
+Each scene is looked at wide and narrow, light and dark, and with its text twice as large.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,8 @@ from tests.scenes import NO_PAGES, SCENES, Scene
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+# What could scroll: the page, and tables in frames of their own, but for those shown on demand.
+FRAMES = "html, .receipt, .keys, .broad:not(details *)"
 LOOKS = ((1280, "light"), (390, "dark"), (390, "light"), (1280, "dark"))
 NARROWEST = 320
 
@@ -32,6 +34,15 @@ def sideways(page: Page) -> int:
     """How many pixels wide a page is that has 320 (a desk at 400 %)."""
     page.set_viewport_size({"width": NARROWEST, "height": 900})
     return int(page.evaluate("document.documentElement.scrollWidth"))
+
+
+def enlarged(page: Page) -> list[str]:
+    """What scrolls sideways on a desk whose text alone is twice as large; the page is `html`."""
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    frames = page.locator(FRAMES)
+    wide = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.outerHTML)"
+    return [html[:80] for html in frames.evaluate_all(wide)]
 
 
 def test_every_page_has_a_scene() -> None:
@@ -62,3 +73,4 @@ def test_nobody_is_shut_out(scene: Scene, page: Page, begin_scene: Callable[[Sce
     assert (answer.status, page.url.endswith(path)) == (scene.status, True)
     assert objections(page) == []
     assert sideways(page) == NARROWEST
+    assert enlarged(page) == []

@@ -152,7 +152,7 @@
 
   form.addEventListener("change", ({ target }) => {
     if (target.type === "radio") hearPrice();
-    if (form.elements.again && ["prompt", "aspect_ratio"].includes(target.name)) refresh(true);
+    if (form.elements.again && target.name === "prompt") refresh(true);
   });
   form.addEventListener("click", (event) => {
     const link = event.target.closest("a.choose");

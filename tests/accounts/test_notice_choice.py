@@ -111,9 +111,9 @@ def test_the_studio_shows_a_notice_until_it_is_dismissed(web: Client, alice: Use
 
     answer = web.post(address, follow=True)
 
-    assert "You have used 80 % of your tokens" in first
+    assert "You have used 80% of your tokens" in first
     assert answer.redirect_chain == [("/", 302)]
-    assert "You have used 80 % of your tokens" not in answer.content.decode()
+    assert "You have used 80% of your tokens" not in answer.content.decode()
 
 
 def test_the_page_speaks_korean(web: Client) -> None:

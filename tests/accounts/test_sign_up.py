@@ -3,11 +3,14 @@
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from metering import queries
+from metering import notices, queries
+from tests import factories
+from tests.factories import AT
 
 GIVEN = {
     "email": "Dana@Example.org",
@@ -32,6 +35,22 @@ def test_a_new_user_has_the_default_limit_and_nothing_used(client: Client, setti
     balance = queries.balance(user=User.objects.get(), at=timezone.now())
     assert balance.limit_tokens == settings.DEFAULT_TOKEN_LIMIT
     assert (balance.used_tokens, balance.held_tokens, balance.suspended) == (0, 0, False)
+
+
+def test_who_signs_up_in_korean_gets_later_mails_in_korean(client: Client) -> None:
+    client.post("/accounts/signup/", GIVEN, headers={"Accept-Language": "ko-KR,ko;q=0.9"})
+
+    dana = User.objects.get()
+    factories.charged(dana, 5_000)
+    notices.send_waiting(at=AT)
+    assert dana.language == "ko"
+    assert mail.outbox[-1].subject == "Shorts: 이번 기간 토큰의 50%를 사용했습니다"
+
+
+def test_who_signs_up_in_english_goes_on_with_the_language_of_the_browser(client: Client) -> None:
+    client.post("/accounts/signup/", GIVEN, headers={"Accept-Language": "en-US"})
+
+    assert User.objects.get().language == ""
 
 
 def test_a_weak_password_is_explained_and_makes_nobody(client: Client) -> None:

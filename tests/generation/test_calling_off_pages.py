@@ -75,6 +75,17 @@ def test_canceling_takes_a_post_with_a_form_token(alice: User) -> None:
     assert Short.objects.get().state == State.QUEUED
 
 
+def test_who_was_logged_out_comes_back_to_the_page_with_the_button(
+    client: Client, alice: User
+) -> None:
+    short = driving.begin(alice)
+
+    answer = client.post(f"/shorts/{short.pk}/cancel")
+
+    assert answer["Location"] == f"/accounts/login/?next=/shorts/{short.pk}"
+    assert Short.objects.get().state == State.QUEUED
+
+
 def test_make_again_opens_the_studio_filled_in_at_the_price_of_the_video_alone(
     web: Client, done: Short
 ) -> None:

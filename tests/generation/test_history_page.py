@@ -90,7 +90,7 @@ def test_a_short_that_cost_nothing_says_so(web: Client, alice: User) -> None:
 def test_a_charge_that_was_refunded_is_not_called_taken(web: Client, alice: User) -> None:
     charged(alice, state=State.LOST)
     entry = LedgerEntry.objects.get(kind="charge", tokens=1000)
-    ledger.refund(entry_id=entry.pk, tokens=1000, at=factories.AT, **factories.act())
+    ledger.refund(entry=entry.pk, tokens=1000, at=factories.AT, **factories.act())
 
     assert "Lost 487 tokens taken" in text(web.get("/shorts"))
 

@@ -59,7 +59,7 @@ def test_it_goes_from_waiting_to_the_video_without_a_reload(shown: Page) -> None
     expect(shown.locator(HEADING)).to_have_text("Your video is ready")
     expect(shown.get_by_role("link", name="Download the video")).to_be_visible()
     expect(shown.locator("#short-receipt")).to_contain_text("tokens were taken:")
-    shown.wait_for_function("document.querySelector('video').videoWidth > 0")
+    expect(shown.locator("video")).not_to_have_js_property("videoWidth", 0)
     expect(shown.locator("#short-poll[hx-get]")).to_have_count(0)
     expect_same_page(shown)
 

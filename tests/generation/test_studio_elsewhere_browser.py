@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 from accounts.models import User
 from generation.models import Short, State
 from shortsproject.local.gemini import StandIn
+from tests.accounts.visiting import PASSWORD
 from tests.browser import Complaints
 from tests.generation import driving
 from tests.generation.browsing import limit
@@ -86,17 +87,25 @@ def test_without_javascript_a_video_is_made_again_at_the_price_that_was_shown(
 
 
 @pytest.mark.browser_context_args(java_script_enabled=False)
-def test_without_javascript_who_is_logged_out_meanwhile_is_told_what_came_of_it(
-    studio: Page,
+def test_without_javascript_who_is_logged_out_meanwhile_finds_the_words_again(
+    studio: Page, alice: User
 ) -> None:
     choose(studio)
+    studio.get_by_label("What should happen?").fill("파도가 “밀려온다”")
+    studio.get_by_label("6 s", exact=True).check(force=True)
     studio.context.clear_cookies(name="sessionid")
 
     send(studio).click()
 
     said = "You are logged out, so nothing was started and no tokens were taken."
     expect(studio.get_by_role("status")).to_contain_text(said)
-    expect(studio.get_by_role("button", name="Log in")).to_be_visible()
+    studio.get_by_label("E-mail address").fill(alice.email)
+    studio.get_by_label("Password").fill(PASSWORD)
+    studio.get_by_role("button", name="Log in").click()
+    expect(studio.get_by_label("What should happen?")).to_have_value("파도가 “밀려온다”")
+    expect(studio.get_by_label("6 s", exact=True)).to_be_checked()
+    studio.reload()
+    expect(studio.get_by_label("What should happen?")).to_have_value("")
 
 
 @pytest.mark.browser_context_args(**PHONE)

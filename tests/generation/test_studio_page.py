@@ -89,16 +89,16 @@ def test_the_meter_shows_used_held_left_and_when_it_resets(web: Client, alice: U
 
     page = web.get("/")
 
-    assert "8,500 of 10,000 left" in text(page)
-    assert "Held for videos under way 1,500" in text(page)
-    assert re.search(r"Resets at \w+\.? 1, \d{4}, 00:00", text(page))
+    assert "10,000 of 10,000 remaining" in text(page)
+    assert "Held for videos under way 1,500 Left for new videos 8,500" in text(page)
+    assert re.search(r"Renews at \w+\.? 1, \d{4}, 00:00 KST", text(page))
     assert "Under way 1 of 3" in text(page)
 
 
 def test_the_reset_is_shown_in_the_users_own_time_zone(web: Client, alice: User) -> None:
     User.objects.filter(pk=alice.pk).update(time_zone="Pacific/Honolulu")
 
-    assert re.search(r"Resets at \w+\.? \d+, \d{4}, 05:00", text(web.get("/")))
+    assert re.search(r"Renews at \w+\.? \d+, \d{4}, 05:00 HST", text(web.get("/")))
 
 
 def test_an_unlimited_ledger_has_no_bar(web: Client, alice: User) -> None:
@@ -210,8 +210,25 @@ def test_a_strangers_order_leads_to_the_log_in_which_says_what_came_of_it(
 ) -> None:
     response = order(client)
 
-    assert (response.status_code, response["Location"]) == (302, "/accounts/login/")
+    assert (response.status_code, response["Location"]) == (302, "/accounts/login/?next=/")
     assert "nothing was started and no tokens were taken" in text(client.get("/accounts/login/"))
+
+
+def test_what_a_stranger_typed_waits_half_an_hour_out_of_reach_of_scripts(
+    client: Client, db: None
+) -> None:
+    kept = order(client).cookies["typed"]
+
+    assert (kept["httponly"], kept["samesite"], kept["max-age"]) == (True, "Lax", 1800)
+
+
+def test_what_a_cookie_says_was_typed_has_to_be_ours(web: Client) -> None:
+    web.cookies["typed"] = "eyJwcm9tcHQiOiJzcGFtIn0:1wFabc:forged"
+
+    page = web.get("/")
+
+    assert page.context["typed"].get("prompt") is None
+    assert page.cookies["typed"].value == ""
 
 
 def test_a_stranger_with_javascript_keeps_the_picture(client: Client, db: None) -> None:

@@ -15,6 +15,7 @@ from generation.choices import Combination
 from generation.models import ModelGate, State
 from metering import staff
 from shortsproject.local.gemini import StandIn
+from tests import factories
 from tests.generation import driving
 from tests.generation.browsing import FAST, STANDARD, limit, order, text
 
@@ -127,6 +128,15 @@ def test_where_nothing_fits_the_page_says_so_and_what_helps(web: Client, alice: 
     page = text(web.get("/"))
 
     assert "more than you have left No other video fits either." in page
+    assert "Nothing is left for a new video. For a higher limit, please ask our staff." in page
+
+
+def test_used_up_tokens_are_said_to_come_back_by_themselves(web: Client, alice: User) -> None:
+    factories.charged(alice, 10_000, at=timezone.now())
+
+    page = text(web.get("/"))
+
+    assert "0 of 10,000 remaining" in page
     assert "Nothing is left for a new video. Your tokens are renewed at the time below" in page
 
 
@@ -145,7 +155,7 @@ def test_fresh_prices_follow_what_was_spent_meanwhile(web: Client, alice: User) 
 
     fresh = web.get("/studio/prices", {"model": FAST, "seconds": "8", "resolution": "720p"})
 
-    assert "1,499 of 2,999 left" in text(fresh)
+    assert "Left for new videos 1,499" in text(fresh)
     assert instead(fresh, FAST, 8, "720p") == (FAST, 6, "720p")
     assert 'class="sum when at-first" data-model="1" data-seconds="8"' in fresh.content.decode()
 
@@ -203,9 +213,9 @@ def test_who_is_logged_out_meanwhile_is_told_and_keeps_the_page(client: Client, 
 
 @pytest.mark.parametrize(
     ("asked", "tokens"),
-    [({}, 1000), ({"other_words": "1"}, 1500), ({"aspect_ratio": "9:16"}, 1500)],
+    [({}, 1000), ({"other_words": "1"}, 1500), ({"aspect_ratio": "9:16"}, 1000)],
 )
-def test_made_again_the_price_follows_words_and_orientation(
+def test_made_again_the_price_follows_the_words_and_not_the_orientation(
     web: Client, alice: User, stand_in: StandIn, asked: dict[str, str], tokens: int
 ) -> None:
     done = driving.until(driving.begin(alice, wish="a slow pan"), State.SUCCEEDED)

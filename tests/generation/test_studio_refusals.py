@@ -46,7 +46,7 @@ def retired(user: User) -> None:
     ("given", "status", "sentence"),
     [
         (no_limit_left, 403, "This video needs about 1,500 tokens; 1,499 remain"),
-        (all_places_taken, 429, "0 videos are under way and at most 0 may be"),
+        (all_places_taken, 429, "Videos under way: 0, and at most 0 may be"),
         (suspended, 403, "Your account is suspended"),
         (closed, 409, "This model takes no new jobs at the moment"),
         (retired, 400, "can&#x27;t be had with these settings"),
@@ -109,7 +109,8 @@ def test_a_form_that_cannot_be_used_says_what_to_do(
 
     assert response.status_code == 400
     assert sentence in text(response)
-    assert "No tokens were taken" in text(response)
+    said = response.content.decode().partition('id="said"')[2].partition("</section>")[0]
+    assert len(re.findall("no tokens were taken", said, re.IGNORECASE)) == 1
     assert not Short.objects.exists()
 
 

@@ -28,10 +28,12 @@ def balance(limit: int | None, *, granted: int = 0, used: int = 0, held: int = 0
     )
 
 
-def test_the_bar_shows_what_is_used_and_held_and_what_is_left() -> None:
+def test_what_remains_is_the_headline_and_the_bar_parts_it_into_held_and_left() -> None:
     shown = meter.of(balance=balance(9000, granted=1000, used=2500, held=1500))
 
-    assert shown == {"most": 10000, "left": 6000, "used_width": 25, "held_width": 15}
+    assert shown == {
+        "most": 10000, "remaining": 7500, "left": 6000, "used_width": 25, "held_width": 15,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("used", "width"), [(0, 0), (4, 0), (5, 1), (994, 99), (995, 100)])

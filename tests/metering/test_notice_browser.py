@@ -11,7 +11,7 @@ from metering.models import Notice
 from tests import factories
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-SAID = "You have used 80 % of your tokens"
+SAID = "You have used 80% of your tokens"
 
 
 @pytest.fixture

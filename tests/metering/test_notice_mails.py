@@ -33,7 +33,7 @@ def test_a_mail_has_a_text_and_a_page_that_say_the_same(
     mail = told(alice, mail_server)
 
     said = "8,000 of 10,000 tokens of this period are used."
-    assert header(mail, "Subject") == "Shorts: 80 % of your tokens for this period are used"
+    assert header(mail, "Subject") == "Shorts: 80% of your tokens for this period are used"
     assert mail["To"] == "alice@example.org"
     assert said in mail_servers.part(mail, "plain")
     assert said in mail_servers.part(mail, "html")

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from metering import notices
-from metering.models import Notice
+from metering.models import Notice, TokenLedger
 from tests import factories
 
 PAGES = ("/", "/shorts", "/usage", "/account", "/accounts/notices/", "/accounts/email/", "/nothing")
-SAID = "You have used 80 % of your tokens"
+SAID = "You have used 80% of your tokens"
 
 
 @pytest.fixture
@@ -74,6 +74,15 @@ def test_a_dismissed_notice_leads_nowhere_else(web: Client, page: str) -> None:
     assert (answer.status_code, answer["Location"]) == (302, "/")
 
 
+def test_who_was_logged_out_comes_back_to_the_page_with_the_notice(web: Client) -> None:
+    web.logout()
+
+    answer = web.post(seen(), {"next": "/usage?unit=usd"})
+
+    assert answer["Location"] == "/accounts/login/?next=/usage%3Funit%3Dusd"
+    assert Notice.objects.filter(seen_at__isnull=False).count() == 0
+
+
 def test_with_htmx_a_few_words_take_the_place_of_the_notice(web: Client) -> None:
     answer = web.post(seen(), {"next": "/usage"}, headers={"HX-Request": "true"})
 
@@ -92,7 +101,7 @@ def test_the_usage_page_lists_what_was_told_and_seen(web: Client, alice: User) -
 
     told = [(n.level, bool(n.sent_at), bool(n.seen_at)) for n in page.context["notices"]]
     assert told == [(80, True, True), (50, False, True)]
-    assert "80 % reached" in page.content.decode()
+    assert "80% reached" in page.content.decode()
     assert "sent by mail" in page.content.decode()
 
 
@@ -108,4 +117,26 @@ def test_used_up_tokens_say_what_helps(web: Client, alice: User) -> None:
     html = web.get("/usage").content.decode()
 
     assert "Your tokens are used up" in html
-    assert "No new videos can be started until the reset" in html
+    assert "No new videos can be started until your tokens are renewed" in html
+
+
+def test_a_notice_gives_the_share_of_now_and_not_that_of_its_level(
+    web: Client, alice: User
+) -> None:
+    factories.charged(alice, 390, at=timezone.now())
+
+    html = web.get("/usage").content.decode()
+
+    assert "You have used 83% of your tokens" in html
+    assert "8,390 of 10,000 tokens of this period are used." in html
+    assert "80% reached" in html
+
+
+def test_tokens_for_life_are_not_said_to_come_back(client: Client, bob: User) -> None:
+    TokenLedger.objects.filter(user=bob).update(period="lifetime")
+    factories.charged(bob, 10_000, at=timezone.now())
+    client.force_login(bob)
+
+    html = client.get("/usage").content.decode()
+
+    assert "No new videos can be started unless our staff raise your limit." in html

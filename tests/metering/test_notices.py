@@ -25,7 +25,7 @@ def levels(user: User) -> list[int]:
 
 def shown(user: User) -> int | None:
     found = notices.to_show(user=user, at=AT)
-    return found.level if found else None
+    return found.percent if found else None
 
 
 def dismiss(user: User) -> None:
@@ -45,7 +45,7 @@ def test_a_charge_that_crosses_half_is_mailed_once(alice: User) -> None:
     second = notices.send_waiting(at=AT)
 
     assert (first, second) == (1, 0)
-    assert subjects() == ["Shorts: 50 % of your tokens for this period are used"]
+    assert subjects() == ["Shorts: 50% of your tokens for this period are used"]
     assert mail.outbox[0].to == ["alice@example.org"]
     assert Notice.objects.get().sent_at == AT
 
@@ -64,7 +64,7 @@ def test_one_charge_over_several_levels_is_one_mail_for_the_highest(alice: User)
     notices.send_waiting(at=AT)
 
     assert levels(alice) == [50, 80, 95]
-    assert subjects() == ["Shorts: 95 % of your tokens for this period are used"]
+    assert subjects() == ["Shorts: 96% of your tokens for this period are used"]
     assert not Notice.objects.filter(claimed_at=None).exists()
 
 
@@ -76,7 +76,7 @@ def test_each_level_on_the_way_is_told(alice: User) -> None:
 
     assert levels(alice) == [50, 80, 95, 100]
     assert subjects() == [
-        "Shorts: 50 % of your tokens for this period are used",
+        "Shorts: 50% of your tokens for this period are used",
         "Shorts: your tokens for this period are used up",
     ]
 
@@ -130,7 +130,7 @@ def test_tokens_that_were_given_back_take_the_notice_away(alice: User) -> None:
     charge = factories.charged(alice, 5_000)
     before = shown(alice)
 
-    staff.refund(entry_id=charge.entry_id, tokens=1, actor=None, reason="test", at=AT)
+    staff.refund(entry_id=charge.id, tokens=1, actor=None, reason="test", at=AT)
 
     assert (before, shown(alice)) == (50, None)
 
@@ -216,7 +216,7 @@ def test_two_workers_send_one_mail(alice: User) -> None:
         told = sorted(workers.map(work, range(2)))
 
     assert told == [0, 1]
-    assert subjects() == ["Shorts: 95 % of your tokens for this period are used"]
+    assert subjects() == ["Shorts: 96% of your tokens for this period are used"]
 
 
 def test_the_mail_says_how_much_how_fast_and_where_to_stop_it(alice: User, settings: Any) -> None:
@@ -230,7 +230,7 @@ def test_the_mail_says_how_much_how_fast_and_where_to_stop_it(alice: User, setti
     html = message.alternatives[0].content
     assert "5,000 of 10,000 tokens of this period are used." in message.body
     assert "At this pace you run out on Nov. 27, 2026." in message.body
-    assert "Your tokens reset on Dec. 1, 2026 at 00:00 (Asia/Seoul)." in message.body
+    assert "Your tokens are renewed on Dec. 1, 2026 at 00:00 (Asia/Seoul)." in message.body
     assert "https://shorts.example.org/accounts/notices/off/" in message.body
     assert "https://shorts.example.org/accounts/notices/off/" in html
     assert message.extra_headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -268,7 +268,7 @@ def test_staff_are_told_once_from_their_level_on(alice: User, settings: Any) -> 
     notices.send_waiting(at=AT)
 
     to_staff = [message for message in mail.outbox if message.to == ["desk@example.org"]]
-    assert [m.subject for m in to_staff] == ["alice@example.org has used 95 % of their tokens"]
+    assert [m.subject for m in to_staff] == ["alice@example.org has used 95% of their tokens"]
     assert "9,500 of 10,000" in to_staff[0].body
     assert Notice.objects.get(level=95).staff_sent_at == AT
 

@@ -24,7 +24,7 @@ def test_the_page_shows_what_was_used_and_the_statement(web: Client, alice: User
     html = page.content.decode()
     assert page.status_code == 200
     assert page.context["meter"]["left"] == 9000
-    assert f'id="entry-{charge.entry_id}"' in html
+    assert f'id="entry-{charge.id}"' in html
     assert [line.entry.used_after for line in page.context["lines"]] == [1000]
 
 
@@ -124,6 +124,7 @@ def test_a_statement_says_what_was_left_after_each_entry(web: Client, alice: Use
     page = web.get("/usage")
 
     assert [line.left_after for line in page.context["lines"]] == [None, 9800, 9300]
+    assert "(+500)" in page.content.decode()
 
 
 def test_what_was_booked_after_its_period_says_nothing_of_what_was_left(
@@ -219,7 +220,7 @@ def test_without_a_limit_there_is_no_meter(web: Client, alice: User) -> None:
     page = web.get("/usage")
 
     assert page.context["meter"] is None
-    assert "Unlimited" in page.content.decode()
+    assert page.content.decode().count("Unlimited") == 2, "in the meter and in the statement"
 
 
 @pytest.mark.parametrize("query", ["period=soon", "unit=euro", "before=0", "before=x"])
@@ -257,9 +258,9 @@ def test_an_entry_is_found_by_its_number_in_its_own_period(web: Client, alice: U
     charge = factories.charged(alice, 700, held=700, at=timezone.now() - timedelta(days=40))
     factories.charged(alice, 300, held=300, at=timezone.now())
 
-    page = web.get("/usage", {"entry": charge.entry_id})
+    page = web.get("/usage", {"entry": charge.id})
 
-    assert [line.entry.pk for line in page.context["lines"]] == [charge.entry_id]
+    assert [line.entry.pk for line in page.context["lines"]] == [charge.id]
     assert page.context["is_current"] is False
 
 
@@ -267,4 +268,4 @@ def test_an_entry_of_somebody_else_is_not_found(client: Client, alice: User, bob
     charge = factories.charged(alice, 700, held=700, at=timezone.now())
     client.force_login(bob)
 
-    assert client.get("/usage", {"entry": charge.entry_id}).status_code == 404
+    assert client.get("/usage", {"entry": charge.id}).status_code == 404
