@@ -162,30 +162,24 @@ def wait_in_line(*, short_id: UUID) -> None:
 
 
 def ring(
-    *,
-    at: datetime,
-    most: int,
-    again_after: timedelta,
-    up_next: Collection[UUID] = (),
-    among: Collection[str] = MOVING,
-) -> dict[UUID, str]:
-    """Mark the shorts in the states `among` whose next step is due and was not rung lately, and
-    return the state of each.
+    *, at: datetime, most: int, again_after: timedelta, up_next: Collection[UUID] = ()
+) -> list[UUID]:
+    """Mark the shorts whose next step is due and was not rung lately, and return their ids.
 
     Those in line whose turn has come, `up_next`, become due. Skips rows that another beat has
     locked, so two beats do no harm.
     """
     called = Q(pk__in=up_next, state=State.ANALYZED, next_attempt_at__isnull=True)
     due = (
-        Short.objects.filter(Q(next_attempt_at__lte=at) | called, state__in=among)
+        Short.objects.filter(Q(next_attempt_at__lte=at) | called, state__in=MOVING)
         .filter(Q(lease_until__isnull=True) | Q(lease_until__lte=at))
         .filter(Q(rung_at__isnull=True) | Q(rung_at__lte=at - again_after))
         .order_by("next_attempt_at")
         .select_for_update(skip_locked=True)
     )
     with transaction.atomic():
-        found = dict(due.values_list("pk", "state")[:most])
-        Short.objects.filter(pk__in=found).update(
+        ids = list(due.values_list("pk", flat=True)[:most])
+        Short.objects.filter(pk__in=ids).update(
             rung_at=at, next_attempt_at=Coalesce("next_attempt_at", at)
         )
-    return found
+    return ids

@@ -7,12 +7,9 @@ from celery import shared_task
 from django.utils import timezone
 
 from generation import audit, gates, unsettled
-from generation.models import MOVING, State
 from generation.pipeline import advance as pipeline_advance
 from generation.pipeline import bell, clock, late, leave, orphans, sweep
 from metering import checkups
-
-BEGUN = tuple(state for state in MOVING if state != State.QUEUED)
 
 
 @shared_task(name="generation.advance")
@@ -33,14 +30,8 @@ def record_answer(
 
 @shared_task(name="generation.ring_due", expires=30)
 def ring_due(**kwargs: object) -> None:
-    """Ring for every short that has begun and is due."""
-    sweep.ring_due(at=clock.of_database(host=timezone.now)(), among=BEGUN)
-
-
-@shared_task(name="generation.ring_orders", expires=30)
-def ring_orders(**kwargs: object) -> None:
-    """Ring for every order that nobody has begun and that is due."""
-    sweep.ring_due(at=clock.of_database(host=timezone.now)(), among=(State.QUEUED,))
+    """Ring for every short that is due."""
+    sweep.ring_due(at=clock.of_database(host=timezone.now)())
 
 
 @shared_task(name="generation.verify_ledger", time_limit=3600, acks_late=False)

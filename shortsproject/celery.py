@@ -19,13 +19,6 @@ app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
     "ring for due shorts": {"task": "generation.ring_due", "schedule": 1.0},
-    # Stands in line behind the orders that wait (`generation/pipeline/bell.py`), so that a long
-    # line is not rung for again every minute.
-    "ring for waiting orders": {
-        "task": "generation.ring_orders",
-        "schedule": 1.0,
-        "options": {"priority": 9},
-    },
     "send notices": {"task": "metering.send_notices", "schedule": 15.0},
     "charge the backlog": {"task": "metering.charge_backlog", "schedule": 10.0},
     "tell staff of shorts that need a person": {"task": "generation.tell_staff", "schedule": 60.0},

@@ -3,9 +3,6 @@
 The bell carries no truth: what is to be done, and when, stands in the row. So a bell that is lost,
 or rung twice, changes nothing. A broker that is away is no error here either: the beat rings again.
 
-What has begun is rung for before what has not: a render whose end is due, and beat's own messages,
-do not wait behind a thousand pictures that nobody has looked at.
-
 One message does carry something: an answer that was paid for, while the database is away.
 """
 
@@ -19,15 +16,11 @@ from django.db import transaction
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from generation.models import State
-
 log = structlog.get_logger(__name__)
 
 FIRST_WAIT_SECONDS = 1
 # Shorter than the time that states.leave_time gives such an answer.
 LONGEST_WAIT_SECONDS = 30
-# Of a Redis broker, where the lower number goes first; a message that says none has 0.
-BEGUN, NOT_BEGUN = 0, 9
 
 
 @dataclass(frozen=True)
@@ -44,17 +37,15 @@ class Kept:
     tries: int = 0
 
 
-def ring(*, short_id: UUID, state: str) -> None:
-    """Ring for a short in this state once the running transaction has committed."""
-    transaction.on_commit(lambda: ring_now(short_id=short_id, state=state))
+def ring(*, short_id: UUID) -> None:
+    """Ring once the running transaction has committed."""
+    transaction.on_commit(lambda: ring_now(short_id=short_id))
 
 
-def ring_now(*, short_id: UUID, state: str) -> None:
+def ring_now(*, short_id: UUID) -> None:
     """Ring at once. A broker that can't be reached is logged and otherwise ignored."""
-    told = {"short_id": str(short_id)}
-    priority = NOT_BEGUN if state == State.QUEUED else BEGUN
     try:
-        current_app.send_task("generation.advance", kwargs=told, priority=priority)
+        current_app.send_task("generation.advance", kwargs={"short_id": str(short_id)})
     except (KombuError, RedisError, OSError) as error:
         log.warning("the bell did not ring", job_id=str(short_id), error=type(error).__name__)
 

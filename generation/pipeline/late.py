@@ -39,7 +39,7 @@ def run(*, kept: bell.Kept, now: recording.Clock) -> None:
         raise
     else:
         recording.charge(hold=hold, now=now)
-        bell.ring_now(short_id=kept.short_id, state=kept.step)
+        bell.ring_now(short_id=kept.short_id)
 
 
 def _record(*, kept: bell.Kept, now: recording.Clock) -> OpenHold:

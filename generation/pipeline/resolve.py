@@ -109,7 +109,7 @@ def resume(
         hold = _video_hold(short)
         entry_id = staff.resolve(hold=hold, actor=actor, reason=reason, at=at, key=key)
         ledger.park(hold=hold, at=at, parked=False)
-        bell.ring(short_id=short_id, state=State.RENDERING)
+        bell.ring(short_id=short_id)
     return entry_id
 
 
@@ -154,7 +154,7 @@ def ask_again(
         states.record(short=short, source=State.RENDERING, target=State.RENDERING, at=at)
         hold = _video_hold(short)
         entry_id = staff.resolve(hold=hold, actor=actor, reason=reason, at=at, key=key)
-        bell.ring(short_id=short_id, state=State.RENDERING)
+        bell.ring(short_id=short_id)
     return entry_id
 
 

@@ -166,7 +166,7 @@ def _store(
     try:
         with transaction.atomic(durable=True):
             short.save(force_insert=True)
-            bell.ring(short_id=short.id, state=short.state)
+            bell.ring(short_id=short.id)
             held = ledger.hold(
                 user=user, job_id=short.id, quote=price, key=f"hold:{short.id}", at=at
             )

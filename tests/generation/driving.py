@@ -83,7 +83,7 @@ def expire_lease(short: Short) -> None:
 def ring_often(short: Short, *, times: int) -> None:
     """Send the same message again and again."""
     for _ in range(times):
-        bell.ring_now(short_id=short.pk, state=short.state)
+        bell.ring_now(short_id=short.pk)
 
 
 def release(short: Short) -> None:

@@ -39,7 +39,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Sent:
     """What is handed to the broker: the task, what it is told, and the wait in seconds."""
     sent: Sent = []
 
-    def take(name: str, kwargs: dict[str, Any], countdown: float = 0, **more: int) -> None:
+    def take(name: str, kwargs: dict[str, Any], countdown: float = 0) -> None:
         sent.append((name, kwargs, countdown))
 
     monkeypatch.setattr(bell.current_app, "send_task", take)
