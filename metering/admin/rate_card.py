@@ -1,3 +1,4 @@
+from abc import abstractmethod
 from datetime import datetime
 from typing import Any
 
@@ -93,9 +94,9 @@ class DatedAdmin(ModelAdmin):
         page: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return page
 
+    @abstractmethod
     def preview(self, row: Any) -> previews.Preview:
         """What a price, stored or not, would have done to the last real jobs."""
-        raise NotImplementedError
 
 
 @admin.register(RateCard)
